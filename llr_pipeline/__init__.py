@@ -1,0 +1,1 @@
+"""How: files, tables, Dagster and statistics. What is computed is in `assets/`, the sums are in `sql/`."""

@@ -1,0 +1,74 @@
+"""When the pipeline runs: the one job, its schedule, the sensor on the inbox, and what happens when a run fails.
+
+Nothing is computed here. One run at a time: the queue (`dagster.yaml`) and the home's lock see to it.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import urllib.request
+from urllib.error import URLError
+
+import dagster as dg
+
+from llr_pipeline.intake import waiting
+from llr_pipeline.paths import current_home
+
+JOB = "everything"
+ALERT_SECONDS = 10
+
+job = dg.define_asset_job(
+    JOB,
+    selection=dg.AssetSelection.all(),
+    description="Take in what waits in the inbox, rebuild every table and report, publish.",
+)
+
+schedule = dg.ScheduleDefinition(
+    name="monthly",
+    job_name=JOB,
+    cron_schedule="0 6 12 * *",
+    execution_timezone="Europe/London",
+    description="06:00 on the 12th of each month, after the monthly returns are due.",
+)
+
+
+@dg.sensor(
+    name="inbox",
+    job_name=JOB,
+    minimum_interval_seconds=30,
+    description="Starts a run when the inbox holds something that it has not yet started a run for.",
+)
+def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """A run once per content of the inbox: the run key is a hash of names, sizes and times. Still-changing files wait."""
+    found = [(path, path.stat()) for path in waiting(current_home())]
+    if not found:
+        return dg.SkipReason("The inbox is empty.")
+    seen = [[str(path), about.st_size, about.st_mtime_ns] for path, about in found]
+    key = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+    if key != context.cursor:
+        context.update_cursor(key)
+        return dg.SkipReason(f"{len(found)} files wait; a run starts when they have stopped changing.")
+    return dg.RunRequest(run_key=key, tags={"inbox_files": str(len(found))})
+
+
+@dg.run_failure_sensor(name="run_failed", monitor_all_code_locations=False, default_status=dg.DefaultSensorStatus.RUNNING)
+def run_failed(context: dg.RunFailureSensorContext) -> None:
+    """Log why a run failed, and post it where LLR_ALERT_WEBHOOK says."""
+    steps = [event.message for event in context.get_step_failure_events()]
+    alert(f"Run {context.dagster_run.run_id[:8]} failed: {context.failure_event.message}", details=steps, log=context.log)
+
+
+def alert(message: str, *, details: list[str], log: logging.Logger) -> None:
+    """Log a failure and post it as JSON to LLR_ALERT_WEBHOOK, if set. A post that fails is logged, never raised."""
+    log.error("\n".join([message, *details]))
+    address = os.environ.get("LLR_ALERT_WEBHOOK")
+    if not address:
+        return
+    body = json.dumps({"text": message, "details": details, "home": str(current_home().root)}).encode()
+    request = urllib.request.Request(address, data=body, headers={"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=ALERT_SECONDS):
+            pass
+    except (URLError, OSError, ValueError) as error:
+        log.error(f"The alert could not be posted to LLR_ALERT_WEBHOOK: {error}")

@@ -1,0 +1,132 @@
+"""Contract -> asset check results, each from one SQL round: what the columns promise, and the totals in the workbooks."""
+
+from __future__ import annotations
+
+import dagster as dg
+import duckdb
+
+from llr_pipeline.contracts import Column, Contract, templates
+from llr_pipeline.warehouse import quoted
+
+CONTRACT_CHECK = "keeps_its_contract"
+TOTAL_CHECK = "equals_the_totals_in_the_workbooks"
+
+
+def check_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
+    """The checks that a contract asks for. Both block what stands on the table."""
+    key = dg.AssetKey([contract.layer, contract.table])
+    specs = [
+        dg.AssetCheckSpec(
+            CONTRACT_CHECK,
+            asset=key,
+            blocking=True,
+            description="Columns and types as promised; the key is unique; required values are there; values are in "
+            "range and on their lists.",
+        )
+    ]
+    if contract.total:
+        specs.append(
+            dg.AssetCheckSpec(
+                TOTAL_CHECK,
+                asset=key,
+                blocking=True,
+                description="For each return, the table adds up to the totals written in the workbook. Returns with "
+                "rows kept back, or without totals, are counted and not compared.",
+            )
+        )
+    return specs
+
+
+def run_checks(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[dg.AssetCheckResult]:
+    """Every check of the contract, run now."""
+    results = [check_contract(connection, contract)]
+    if contract.total:
+        results.append(check_total(connection, contract))
+    return results
+
+
+def check_contract(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dg.AssetCheckResult:
+    """Whether the table keeps its contract; metadata gives the number of rows that break each promise."""
+    found = [(name, kind.lower()) for name, kind, *_ in connection.execute(f"describe {contract.name}").fetchall()]
+    promised = [(column.name, column.type) for column in contract.columns]
+    if found != promised:
+        wrong = [f"{name} {kind}" for name, kind in found if (name, kind) not in promised]
+        missing = [f"{name} {kind}" for name, kind in promised if (name, kind) not in found]
+        return _result(CONTRACT_CHECK, contract, {"columns_not_promised": ", ".join(wrong) or "-",
+                                                  "columns_missing": ", ".join(missing) or "-"}, False)  # fmt: skip
+    breaches = (
+        {"same_key_twice": f"count(*) - count(distinct row({', '.join(contract.grain)}))"} if contract.grain else {}
+    )
+    for column in contract.columns:
+        breaches |= {f"{column.name} {what}": f"count(*) filter (where {test})" for what, test in _tests(column)}
+    measures = ", ".join(f"{expression} as {quoted_name(name)}" for name, expression in breaches.items())
+    counts = connection.execute(f"select {measures} from {contract.name}").fetchone() if breaches else ()
+    broken = {name: count for name, count in zip(breaches, counts, strict=True) if count}
+    return _result(CONTRACT_CHECK, contract, {"promises": len(breaches), **broken}, not broken)
+
+
+def _tests(column: Column) -> list[tuple[str, str]]:
+    """What breaks a column's promises: name and SQL condition."""
+    name, tests = quoted_name(column.name), []
+    if column.required:
+        tests.append(("is empty", f"{name} is null"))
+    if column.minimum is not None:
+        tests.append((f"is below {column.minimum:g}", f"{name} < {column.minimum}"))
+    if column.maximum is not None:
+        tests.append((f"is above {column.maximum:g}", f"{name} > {column.maximum}"))
+    if column.values:
+        tests.append(("is not allowed", f"{name} not in ({', '.join(map(quoted, column.values))})"))
+    if column.list:
+        only = f" where list_name = {quoted(column.list.name)}" if column.list.name else ""
+        tests.append(
+            ("is not on its list", f"{name} not in (select {column.list.code} from {column.list.table}{only})")
+        )
+    return tests
+
+
+def check_total(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dg.AssetCheckResult:
+    """Whether each return's rows add up to the totals that its workbook states (as the sender's program summed them)."""
+    total = contract.total
+    assert total is not None
+    value = next(s.value.name for t in templates().values() for s in t.sheets if s.table == total.raw and s.value)
+    compared, skipped, differing, largest = connection.execute(
+        f"""
+        with
+        ours as (select submission_id, count(*) as row_count, {total.expression} as total from {contract.name} group by all),
+        stated as (
+            select submission_id, sum(value) * {total.scale} as total, sum(parts_sum) as parts,
+                bool_or(abs(value - parts_sum) > 0.5) as is_known_to_differ
+            from raw.totals where table_name = {quoted(total.raw)} group by all
+        ),
+        received as (
+            select submission_id, sum(reading.{value}) as total, bool_or(is_quarantined) as is_kept_back
+            from raw.{total.raw} group by all
+        ),
+        compared as (
+            select
+                coalesce(not is_kept_back and not is_known_to_differ and abs(parts - received.total) < 1e-6 * abs(parts) + 1e-6,
+                    false) as is_comparable,
+                abs(ours.total::double - stated.total) as difference,
+                difference > 0.01 * row_count + 1e-9 * abs(stated.total) as differs,
+            from received
+            left join ours using (submission_id)
+            left join stated using (submission_id)
+        )
+        select
+            count(*) filter (where is_comparable), count(*) filter (where not is_comparable),
+            count(*) filter (where is_comparable and differs is not false),
+            max(difference) filter (where is_comparable)
+        from compared
+        """
+    ).fetchone()
+    counts = {"returns_compared": compared, "returns_not_compared": skipped, "returns_differing": differing}
+    return _result(TOTAL_CHECK, contract, {**counts, "largest_difference": float(largest or 0)}, differing == 0)
+
+
+def quoted_name(name: str) -> str:
+    return f'"{name}"'
+
+
+def _result(name: str, contract: Contract, metadata: dict, passed: bool) -> dg.AssetCheckResult:
+    key = dg.AssetKey([contract.layer, contract.table])
+    return dg.AssetCheckResult(check_name=name, asset_key=key, passed=passed, metadata=metadata)

@@ -1,0 +1,101 @@
+"""One run of everything from the command line, recorded in the home's Dagster instance, with progress as it goes.
+
+The UI's runs go through Dagster's own queue (`automation.py`); both hold the home's lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from llr_pipeline.automation import JOB
+from llr_pipeline.paths import PROJECT, Home
+from llr_pipeline.warehouse import locked
+
+
+@dataclass
+class Outcome:
+    """How a run ended: the failures in words, and what the intake step reported."""
+
+    run_id: str
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    intake: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.failures
+
+
+def prepare_instance(home: Home) -> None:
+    """Put dagster.yaml into the home and point Dagster at it."""
+    home.create()
+    shutil.copyfile(PROJECT / "dagster.yaml", home.dagster / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    os.environ["LLR_HOME"] = str(home.root)
+
+
+def run_everything(home: Home, *, report: Callable[[str, int, int], None]) -> Outcome:
+    """Run the whole job in this process. `report(message, steps done, steps)` is called as it goes.
+
+    Raises HomeLocked when another run holds the home. Everything else that goes wrong is in the outcome.
+    """
+    prepare_instance(home)
+    with locked(home, who="llr run"):  # say so before a run is started, rather than as a failed run
+        pass
+    from llr_pipeline.definitions import defs
+
+    job = defs.resolve_job_def(JOB)
+    steps = len(job.nodes)
+    done = 0
+
+    class Progress(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            nonlocal done
+            about = getattr(record, "dagster_meta", {})
+            event = about.get("dagster_event")
+            if event is None:
+                if about.get("step_key"):
+                    report(about["orig_message"], done, steps)
+            elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE", "STEP_SKIPPED"):
+                done += 1
+                report("", done, steps)
+
+    @dg.logger
+    def progress(_context: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.Logger("llr", logging.DEBUG)
+        logger.addHandler(Progress())
+        return logger
+
+    watched = dg.Definitions(
+        assets=defs.assets, jobs=defs.jobs, resources=defs.resources, executor=defs.executor, loggers={"progress": progress}
+    )
+    with dg.DagsterInstance.get() as instance:
+        result = watched.resolve_job_def(JOB).execute_in_process(
+            instance=instance, run_config={"loggers": {"progress": {}}}, raise_on_error=False
+        )
+    outcome = Outcome(result.run_id)
+    for event in result.all_events:
+        if event.is_step_failure:
+            outcome.failures.append((event.step_key or "", _root_cause(event.step_failure_data.error)))
+        elif event.is_failure and not outcome.failures and event.event_type_value == "PIPELINE_FAILURE":
+            outcome.failures.append(("the run", event.message or ""))
+        elif event.is_step_materialization and event.asset_key == dg.AssetKey(["raw", "submissions"]):
+            metadata = event.step_materialization_data.materialization.metadata
+            outcome.intake = {k: v.value for k, v in metadata.items() if isinstance(v.value, int)}
+    for check in (e.asset_check_evaluation_data for e in result.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION"):
+        if not check.passed and check.blocking:
+            broken = "; ".join(f"{name}: {value.value}" for name, value in check.metadata.items())
+            outcome.failures.append((".".join(check.asset_key.path), f"{check.check_name} is not true ({broken})"))
+    return outcome
+
+
+def _root_cause(error) -> str:
+    """The innermost error's message: what happened, not how Dagster came to hear of it."""
+    while error.cause is not None:
+        error = error.cause
+    return error.message.strip()

@@ -1,0 +1,198 @@
+"""The warehouse: one DuckDB file with one writer. Connect, lock, migrate, and replace a table in one transaction.
+
+Which tables there are is not said here (`contracts.py`, `sql/`), nor how analysts get their copy (`publishing.py`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from llr_pipeline.contracts import Column
+from llr_pipeline.paths import SQL, Home
+
+SCHEMA_VERSION = 1
+MIGRATIONS: Mapping[int, str] = {
+    1: """
+        create schema if not exists reference;
+        create schema if not exists raw;
+        create schema if not exists core;
+        create schema if not exists mart;
+        create schema if not exists report;
+        create table raw.schema_migrations (version integer primary key, applied_at timestamp not null);
+        create table raw.table_builds (
+            table_name varchar primary key, inputs varchar[] not null, built_at timestamp not null, run_id varchar not null
+        );
+    """,
+}
+
+
+class WarehouseError(RuntimeError):
+    """The warehouse cannot be used as it is; the message says why and what to do."""
+
+
+class HomeLocked(WarehouseError):
+    """Another run holds the home."""
+
+
+@contextmanager
+def locked(home: Home, *, who: str) -> Iterator[None]:
+    """Hold the home for one run. Raises HomeLocked, naming the holder, when another process has it."""
+    home.create()
+    with home.lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            holder = json.loads(file.read() or "{}")
+            raise HomeLocked(
+                f"{home.root} is in use by {holder.get('who', 'another run')} (process {holder.get('pid', '?')} on "
+                f"{holder.get('host', '?')}, since {holder.get('since', '?')}). Wait until it ends, then start again."
+            ) from None
+        file.truncate(0)
+        since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        file.write(json.dumps({"who": who, "pid": os.getpid(), "host": socket.gethostname(), "since": since}))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+@contextmanager
+def opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, read-write, migrated to this version, with the macros defined. Closed whatever happens."""
+    home.create()
+    try:
+        connection = duckdb.connect(str(home.warehouse), config={"python_enable_replacements": False})
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"The warehouse {home.warehouse} cannot be opened: {error}. If another program has it open, close that; "
+            f"if the file is damaged, move it away and run again: everything in archive/ is read in anew."
+        ) from error
+    try:
+        prepare(connection)
+        yield connection
+    finally:
+        connection.close()
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring the file to SCHEMA_VERSION, one migration a transaction, and define the macros of sql/macros.sql."""
+    found = schema_version(connection)
+    if found > SCHEMA_VERSION:
+        raise WarehouseError(
+            f"The warehouse has schema version {found}; this release knows {SCHEMA_VERSION}. Install the newer release."
+        )
+    for version in range(found + 1, SCHEMA_VERSION + 1):
+        with transaction(connection):
+            connection.execute(MIGRATIONS[version])
+            connection.execute("insert into raw.schema_migrations values (?, ?)", [version, _now()])
+    connection.execute((SQL / "macros.sql").read_text(encoding="utf-8"))
+
+
+def schema_version(connection: duckdb.DuckDBPyConnection) -> int:
+    """The file's schema version; 0 for a new file."""
+    try:
+        return connection.execute("select max(version) from raw.schema_migrations").fetchone()[0]
+    except duckdb.CatalogException:
+        return 0
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of it or nothing."""
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def replace_table(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    select: str,
+    *,
+    description: str,
+    columns: Iterable[Column],
+    inputs: Iterable[str],
+    run_id: str,
+    view: tuple[str, str, str] | None = None,
+) -> int:
+    """Replace a table by a SELECT, with its comments and the record of what it was built from, in one transaction.
+
+    `view` is (name, select, description) of a view to define over it. The old table survives a failure. Returns the
+    number of rows.
+    """
+    columns = tuple(columns)
+    with transaction(connection):
+        connection.execute(f"create or replace table {name} as\n{select}")
+        comment(connection, "table", name, description, columns)
+        if view:
+            connection.execute(f"create or replace view {view[0]} as\n{view[1]}")
+            comment(connection, "view", view[0], view[2], columns)
+        record_build(connection, name, inputs, run_id)
+    return connection.execute(f"select count(*) from {name}").fetchone()[0]
+
+
+def comment(
+    connection: duckdb.DuckDBPyConnection, kind: str, name: str, description: str, columns: Iterable[Column]
+) -> None:
+    """Comments on a table or view and its columns; a column's unit follows its description."""
+    statements = [f"comment on {kind} {name} is {quoted(description)}"]
+    for column in columns:
+        text = f"{column.description} [{column.unit}]" if column.unit else column.description
+        statements.append(f'comment on column {name}."{column.name}" is {quoted(text)}')
+    connection.execute(";\n".join(statements))
+
+
+def _now() -> datetime:
+    """Now, UTC, as DuckDB's timestamp has it: without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def quoted(text: str) -> str:
+    """Text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def record_build(connection: duckdb.DuckDBPyConnection, name: str, inputs: Iterable[str], run_id: str) -> None:
+    """Note which fingerprints of raw and reference a table was built from."""
+    connection.execute(
+        "insert or replace into raw.table_builds values (?, ?, ?, ?)",
+        [name, sorted(set(inputs)), _now(), run_id],
+    )
+
+
+def inputs_of(connection: duckdb.DuckDBPyConnection, upstream: Iterable[str]) -> list[str]:
+    """The fingerprints that these tables were built from."""
+    found = connection.execute(
+        "select distinct unnest(inputs) from raw.table_builds where table_name in (select unnest(?::varchar[]))",
+        [list(upstream)],
+    ).fetchall()
+    return sorted(fingerprint for (fingerprint,) in found)
+
+
+def fingerprint(part: str, *contents: bytes) -> str:
+    """`part@hash` of these contents."""
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(hashlib.sha256(content).digest())
+    return f"{part}@{digest.hexdigest()[:16]}"
+
+
+def folder_fingerprint(part: str, paths: Iterable[Path]) -> str:
+    """`part@hash` of these files."""
+    return fingerprint(part, *(path.read_bytes() for path in sorted(paths)))

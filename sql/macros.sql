@@ -1,0 +1,24 @@
+-- Named formulas, each with its units and its source. A macro reads no table: what it needs is passed to it.
+
+-- Mean midnight census [beds] = midnight bed days of a period [bed days] / days of the period [days].
+-- Bed days are nights counted at midnight, as in KH03; never discharge date - admission date + 1.
+create or replace macro mean_census(bed_days, days) as
+    bed_days / nullif(days, 0);
+
+-- Beds needed [beds, not rounded] = mean midnight census [beds] / target occupancy [share, 0 to 1].
+-- Rounded once, on the total shown: 60 units rounded up apart come to 2,342 beds where their sum needs 2,316.
+create or replace macro beds_needed(mean_census_beds, occupancy_share) as
+    mean_census_beds / nullif(occupancy_share, 0);
+
+-- Beds needed as a whole number [beds] = the smallest whole number of beds not below the need [beds].
+-- The need is first rounded to a millionth of a bed, so that the last bit of a sum never adds a bed.
+create or replace macro needed_beds_rounded(needed_beds) as
+    ceil(round(needed_beds, 6))::integer;
+
+-- Implied occupancy [share] = mean midnight census [beds] / beds available [beds]; above 1 where more are occupied.
+create or replace macro implied_occupancy(mean_census_beds, available_beds) as
+    mean_census_beds / nullif(available_beds, 0);
+
+-- Pounds [GBP, to the penny] = thousands of pounds [GBP 000] x 1,000: returns come in thousands.
+create or replace macro gbp_from_thousands(thousands) as
+    (thousands * 1000)::decimal(18, 2);

@@ -1,0 +1,95 @@
+-- One row per round, scenario, method, bed definition, area and financial year: beds needed against beds planned.
+with
+
+trajectories as (select * from mart.bed_capacity_trajectories),
+
+-- the plan published its acute and its community beds apart and together
+definitions as (
+    select
+        counted,
+        bed_definition,
+    from (
+        values
+            ('stp_acute', 'stp_acute'),
+            ('stp_community', 'stp_community'),
+            ('stp_mental_health', 'stp_mental_health'),
+            ('stp_acute', 'stp_acute_and_community'),
+            ('stp_community', 'stp_acute_and_community')
+    ) as pairs(counted, bed_definition)
+),
+
+-- each site and sector counts for its organisation and for the system
+lines as (
+    select
+        trajectories.round,
+        trajectories.scenario,
+        trajectories.method,
+        definitions.bed_definition,
+        unnest([trajectories.organisation_code, 'system']) as area,
+        trajectories.financial_year,
+        trajectories.quarter,
+        trajectories.days,
+        trajectories.is_illustrative,
+        trajectories.mean_census_beds,
+        trajectories.needed_beds,
+        trajectories.planned_beds,
+    from trajectories
+    inner join definitions on trajectories.bed_definition = definitions.counted
+),
+
+by_quarter as (
+    select
+        round,
+        scenario,
+        method,
+        bed_definition,
+        area,
+        financial_year,
+        quarter,
+        days,
+        bool_or(is_illustrative) as is_illustrative,
+        bool_and(
+            planned_beds is not null
+            and (needed_beds is not null or (planned_beds = 0 and mean_census_beds is null))
+        ) as is_complete,
+        sum(mean_census_beds) as mean_census_beds,
+        sum(needed_beds) as needed_beds,
+        sum(planned_beds) as planned_beds,
+    from lines
+    group by all
+),
+
+by_year as (
+    select
+        round,
+        scenario,
+        method,
+        bed_definition,
+        area,
+        financial_year,
+        bool_or(is_illustrative) as is_illustrative,
+        bool_and(is_complete) as is_complete,
+        sum(mean_census_beds * days) / sum(days) as mean_census_beds,
+        sum(needed_beds * days) / sum(days) as needed_beds,
+        sum(planned_beds * days) / sum(days) as planned_beds,
+    from by_quarter
+    group by all
+)
+
+select
+    -- keys
+    round,
+    scenario,
+    method,
+    bed_definition,
+    area,
+    financial_year,
+    is_illustrative,
+    is_complete,
+    -- measures
+    mean_census_beds,
+    needed_beds,
+    needed_beds_rounded(needed_beds) as needed_beds_rounded,
+    planned_beds,
+    planned_beds - needed_beds as headroom_beds,
+from by_year

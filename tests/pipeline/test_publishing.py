@@ -1,0 +1,406 @@
+"""What analysts open: whole, current, read-only, and never half of one run and half of another."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from llr_pipeline.paths import PROJECT, Home
+from llr_pipeline.publishing import Publication, PublishingError, publish
+
+NOBODY = 65534
+NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="another user's view needs root, to become `nobody`")
+
+# The subprocesses import everything, then stop being root: `nobody` may not read the interpreter's own folder.
+PRELUDE = f"""
+import os, resource, sys
+from pathlib import Path
+import duckdb
+from llr_pipeline.publishing import PublishingError, publish
+
+def drop_root():
+    if os.geteuid() == 0:
+        os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+
+def attempt(action):
+    try:
+        action()
+        print("allowed", flush=True)
+    except Exception as error:
+        print(type(error).__name__, str(error).splitlines()[0], flush=True)
+
+root = Path(sys.argv[1])
+warehouse, target = root / "warehouse" / "llr.duckdb", root / "published" / "llr.duckdb"
+"""
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    """A home that every user can reach, which pytest's own temporary folders are not."""
+    root = Path(tempfile.mkdtemp(prefix="llr-publishing-"))
+    root.chmod(0o755)
+    yield Home(root).create()
+    Home(root).published.parent.chmod(0o755)
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def warehouse(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute("""
+            create schema raw; create schema core; create schema mart;
+            create table raw.table_builds (table_name varchar, inputs varchar[], built_at timestamp, run_id varchar);
+            create macro per_year(amount, days) as amount * 365 / days;
+            create table core.counts as select range as id, 'site ' || range % 7 as site from range(1000);
+            create view core.counts_current as select id, site from core.counts where id >= 10;
+            create view mart.yearly as select per_year(id, 73) as yearly from core.counts_current;
+            comment on table core.counts is 'One row per count. It''s quoted';
+            comment on column core.counts.site is 'Where it was counted';
+            comment on view core.counts_current is 'The latest of each';
+            comment on column core.counts_current.id is 'A number';
+            comment on macro per_year is 'An amount a year';
+        """)
+        yield connection
+
+
+def build(connection: duckdb.DuckDBPyConnection, table: str, *inputs: str, minute: int) -> None:
+    connection.execute(
+        "insert into raw.table_builds values ($table, $inputs, make_timestamp(2016, 11, 21, 9, $minute, 0), 'run')",
+        {"table": table, "inputs": list(inputs), "minute": minute},
+    )
+
+
+def rows(path: Path, query: str = "select count(*) from core.counts") -> list[tuple]:
+    with duckdb.connect(path, read_only=True) as reader:
+        return reader.execute(query).fetchall()
+
+
+def python(code: str, home: Home) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PRELUDE + code, str(home.root)],
+        cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def said(code: str, home: Home) -> list[str]:
+    process = python(code, home)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, out
+    return out.splitlines()
+
+
+def only_the_published_file(home: Home) -> bool:
+    return [path.name for path in home.published.parent.iterdir()] == ["llr.duckdb"]
+
+
+# --- what is published
+
+
+def test_the_copy_is_complete_and_read_only(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    home.published.parent.chmod(0o777)
+    publication = publish(warehouse, home.published)
+
+    assert isinstance(publication, Publication)
+    assert (publication.path, publication.tables) == (home.published, 2)
+    assert publication.size_bytes == home.published.stat().st_size < home.warehouse.stat().st_size
+    digest = subprocess.run(["sha256sum", home.published], capture_output=True, text=True, check=True).stdout.split()[0]
+    assert publication.sha256 == digest
+    assert home.published.stat().st_mode & 0o7777 == 0o444
+    assert home.published.parent.stat().st_mode & 0o7777 == 0o755
+    assert only_the_published_file(home)
+    assert not home.warehouse.with_name("llr.duckdb.wal").exists()
+
+    assert rows(home.published, "select max(yearly) from mart.yearly") == [(4995.0,)]
+    comments = """
+        select comment from duckdb_tables() union all select comment from duckdb_views() where not internal
+        union all select comment from duckdb_columns() where not internal
+        union all select comment from duckdb_functions() where not internal
+    """
+    assert {c for (c,) in rows(home.published, comments)} - {None} == {
+        "One row per count. It's quoted", "Where it was counted", "The latest of each", "A number", "An amount a year",
+    }  # fmt: skip
+
+
+def test_the_warehouse_stays_locked_while_and_after_it_is_copied(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    publish(warehouse, home.published)
+    assert "Could not set lock" in said("attempt(lambda: duckdb.connect(warehouse))", home)[0]
+    warehouse.execute("insert into core.counts values (1000, 'later')")
+    assert publish(warehouse, home.published).tables == 2
+    assert rows(home.published) == [(1001,)]
+
+
+def test_a_reader_of_the_old_file_keeps_the_old_rows(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    publish(warehouse, home.published)
+    reader = python(
+        """
+connection = duckdb.connect(target, read_only=True)
+for _ in range(2):
+    print(connection.execute("select count(*) from core.counts").fetchone()[0], flush=True); input()
+""",
+        home,
+    )
+    assert reader.stdout.readline() == "1000\n"
+    warehouse.execute("delete from core.counts where id < 400")
+    publish(warehouse, home.published)
+    reader.stdin.write("\n")
+    reader.stdin.flush()
+    assert reader.stdout.readline() == "1000\n"
+    assert rows(home.published) == [(600,)]
+    reader.communicate("\n", timeout=10)
+
+
+# --- what is refused
+
+
+def test_a_mixture_is_refused_and_the_tables_behind_are_named(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    for table in ("core.counts", "core.others", "mart.yearly"):
+        build(warehouse, table, "raw@1", "sql@1", minute=1)
+    publish(warehouse, home.published)
+    build(warehouse, "core.counts", "raw@2", "sql@1", minute=2)
+
+    with pytest.raises(PublishingError, match=r"behind the others in raw: core\.others, mart\.yearly; .*`llr run`"):
+        publish(warehouse, home.published)
+    build(warehouse, "core.others", "raw@2", "sql@2", minute=3)
+    with pytest.raises(PublishingError, match=r"in raw and sql: core\.counts, mart\.yearly;"):
+        publish(warehouse, home.published)
+    assert only_the_published_file(home)
+
+    for table in ("core.counts", "mart.yearly"):
+        build(warehouse, table, "raw@2", "sql@2", minute=4)
+    assert publish(warehouse, home.published).tables == 2
+
+
+def test_tables_that_read_different_parts_are_no_mixture(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    build(warehouse, "core.counts", "raw@1", minute=1)
+    build(warehouse, "core.sites", "reference@7", minute=2)
+    build(warehouse, "mart.yearly", "raw@1", "reference@7", minute=3)
+    build(warehouse, "raw.received", minute=4)
+    assert publish(warehouse, home.published).tables == 2
+
+
+def test_a_warehouse_without_the_record_of_builds_is_refused(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    warehouse.execute("drop table raw.table_builds")
+    with pytest.raises(PublishingError, match=r"reading what each table was built from failed .*`llr run`"):
+        publish(warehouse, home.published)
+
+
+def test_a_view_that_cannot_be_read_is_named(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    publish(warehouse, home.published)
+    warehouse.execute("create table core.gone (a int); create view mart.broken as select a from core.gone")
+    warehouse.execute("drop table core.gone")
+    with pytest.raises(PublishingError, match=r"mart\.broken"):
+        publish(warehouse, home.published)
+    assert only_the_published_file(home)
+    assert rows(home.published) == [(1000,)]
+
+
+def test_an_unfinished_transaction_is_refused(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    warehouse.execute("begin; insert into core.counts values (1000, 'unfinished')")
+    with pytest.raises(PublishingError, match="Nothing was published: copying the warehouse failed"):
+        publish(warehouse, home.published)
+    assert not home.published.exists()
+    warehouse.execute("rollback")
+    assert publish(warehouse, home.published).tables == 2
+
+
+# --- when it fails half way
+
+
+def test_a_full_disk_leaves_the_old_file_and_a_usable_warehouse(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    publish(warehouse, home.published)
+    warehouse.execute("insert into core.counts select range, md5(range::varchar) from range(30000)")
+    warehouse.close()
+    lines = said(
+        """
+connection = duckdb.connect(warehouse)
+connection.execute("checkpoint")
+for limit in (0, 20_000, 700_000):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    attempt(lambda: publish(connection, target))
+    print(sorted(os.listdir(target.parent)), flush=True)
+print(duckdb.connect(target, read_only=True).execute("select count(*) from core.counts").fetchone()[0])
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+attempt(lambda: publish(connection, target))
+""",
+        home,
+    )
+    for failure, listing in zip(lines[0:6:2], lines[1:6:2], strict=True):
+        assert failure.startswith("PublishingError Nothing was published: copying the warehouse failed")
+        assert "check the free space" in failure
+        assert listing == "['llr.duckdb']"
+    assert lines[6:] == ["1000", "allowed"]
+    assert rows(home.published) == [(31000,)]
+
+
+def test_a_folder_that_cannot_be_written_leaves_the_old_file(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    publish(warehouse, home.published)
+    warehouse.close()
+    if os.geteuid() == 0:
+        for path in [home.root, *home.root.rglob("*")]:
+            os.chown(path, NOBODY, NOBODY)
+    home.published.parent.chmod(0o555)
+    lines = said(
+        "drop_root()\nconnection = duckdb.connect(warehouse)\nattempt(lambda: publish(connection, target))", home
+    )
+    assert "Nothing was published" in lines[0]
+    assert "permissions of " in lines[0]
+    assert only_the_published_file(home)
+    assert rows(home.published) == [(1000,)]
+
+
+def test_a_killed_publisher_leaves_a_whole_file(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    warehouse.execute("create table core.big as select 0 as generation, md5(range::varchar) as a from range(100000)")
+    publish(warehouse, home.published)
+    warehouse.close()
+    publisher = """
+connection = duckdb.connect(warehouse)
+print("ready", flush=True)
+while True:
+    connection.execute("update core.big set generation = generation + 1")
+    publish(connection, target)
+"""
+    moments, left_something = random.Random(4), False
+    for _ in range(6):
+        process = python(publisher, home)
+        assert process.stdout.readline() == "ready\n"
+        while only_the_published_file(home):
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, 0.1))
+        process.kill()
+        process.wait()
+        left_something |= not only_the_published_file(home)
+        generations = "select count(*), count(distinct generation) from core.big"
+        assert rows(home.published, generations) == [(100000, 1)]
+        assert not home.published.with_name("llr.duckdb.wal").exists()
+    assert left_something, "every kill came too late"
+    with duckdb.connect(home.warehouse) as connection:
+        publish(connection, home.published)
+    assert only_the_published_file(home)
+
+
+# --- someone writes to the published file
+
+
+@NEEDS_ROOT
+def test_another_user_can_read_but_not_write_before_or_after_a_swap(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    home.published.parent.chmod(0o777)
+    publish(warehouse, home.published)
+    other = python(
+        """
+drop_root()
+for _ in range(2):
+    attempt(lambda: duckdb.connect(target))
+    attempt(lambda: target.open("r+b"))
+    attempt(lambda: Path(f"{target}.wal").open("wb"))
+    attempt(lambda: os.replace(target, f"{target}.moved"))
+    with duckdb.connect(target, read_only=True) as reader:
+        attempt(lambda: reader.execute("insert into core.counts values (1, 'x')"))
+        print("done", flush=True); input()
+        attempt(lambda: reader.execute("insert into core.counts values (1, 'x')"))
+""",
+        home,
+    )
+    for _ in range(2):
+        tries = [other.stdout.readline() for _ in range(6)]
+        assert tries[0].startswith("IOException"), tries
+        assert "Permission denied" in tries[0]
+        assert [t.split()[0] for t in tries[1:]] == [*["PermissionError"] * 3, "InvalidInputException", "done"], tries
+        assert only_the_published_file(home)
+        warehouse.execute("insert into core.counts values (1000, 'later')")
+        publish(warehouse, home.published)
+        other.stdin.write("\n")
+        other.stdin.flush()
+        assert other.stdout.readline().startswith("InvalidInputException")
+    other.communicate(timeout=10)
+    assert only_the_published_file(home)
+    assert rows(home.published) == [(1002,)]
+
+
+def test_the_pipelines_own_user_cannot_open_it_for_writing_either(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    """A developer's laptop: publisher and reader are one ordinary user, who owns both the file and its folder."""
+    warehouse.close()
+    if os.geteuid() == 0:
+        for path in [home.root, *home.root.rglob("*")]:
+            os.chown(path, NOBODY, NOBODY)
+    lines = said(
+        """
+drop_root()
+connection = duckdb.connect(warehouse)
+for _ in range(2):
+    publish(connection, target)
+    attempt(lambda: duckdb.connect(target))
+    print(target.stat().st_uid == os.geteuid() != 0, sorted(os.listdir(target.parent)))
+    print(duckdb.connect(target, read_only=True).execute("select count(*) from core.counts").fetchone()[0])
+""",
+        home,
+    )
+    for refused, listing, count in (lines[:3], lines[3:]):
+        assert refused.startswith("IOException")
+        assert "Permission denied" in refused
+        assert (listing, count) == ("True ['llr.duckdb']", "1000")
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_wal_written_to_the_old_file_never_changes_the_new(
+    moment: str, home: Home, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    """Root, or an owner who gave himself the right, has the old file open for writing across the swap."""
+    publish(warehouse, home.published)
+    home.published.chmod(0o644)
+    writer = python(
+        f"""
+connection = duckdb.connect(target)
+write = lambda: connection.execute("insert into core.counts values (-1, 'written by hand')")
+"before" == "{moment}" and write()
+print("open", flush=True); input()
+"after" == "{moment}" and write()
+print("written", flush=True); input()
+""",
+        home,
+    )
+    wal = home.published.with_name("llr.duckdb.wal")
+    assert writer.stdout.readline() == "open\n"
+    assert wal.exists() == (moment == "before")
+    warehouse.execute("insert into core.counts values (1000, 'later')")
+    publish(warehouse, home.published)
+    writer.stdin.write("\n")
+    writer.stdin.flush()
+    assert writer.stdout.readline() == "written\n"
+    writer.kill()
+    writer.wait()
+
+    if moment == "before":
+        assert not wal.exists()
+    else:
+        assert wal.exists()
+        with pytest.raises(duckdb.Error, match="WAL does not match database file"):
+            rows(home.published)
+        publish(warehouse, home.published)  # which clears it
+    assert rows(home.published, "select count(*), min(id) from core.counts") == [(1001, 0)]
+    assert only_the_published_file(home)
+
+
+def test_a_stray_wal_is_removed(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    publish(warehouse, home.published)
+    home.published.with_name("llr.duckdb.wal").write_bytes(b"left by someone")
+    publish(warehouse, home.published)
+    assert only_the_published_file(home)
+    assert rows(home.published) == [(1000,)]
