@@ -1,5 +1,5 @@
 """Publishing: the file that analysts open."""
 
-from llr_pipeline.tables import published_file
+from llr_pipeline.steps import published_file
 
 TABLES = [published_file()]

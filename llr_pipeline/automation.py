@@ -29,6 +29,7 @@ schedule = dg.ScheduleDefinition(
     job_name=JOB,
     cron_schedule="0 6 12 * *",
     execution_timezone="Europe/London",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
     description="06:00 on the 12th of each month, after the monthly returns are due.",
 )
 
@@ -37,10 +38,11 @@ schedule = dg.ScheduleDefinition(
     name="inbox",
     job_name=JOB,
     minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts a run when the inbox holds something that it has not yet started a run for.",
 )
 def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """A run once per content of the inbox: the run key is a hash of names, sizes and times. Still-changing files wait."""
+    """A run once per content of the inbox: the run key is a hash of names, sizes and times. Changing files wait."""
     found = [(path, path.stat()) for path in waiting(current_home())]
     if not found:
         return dg.SkipReason("The inbox is empty.")
@@ -52,11 +54,16 @@ def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     return dg.RunRequest(run_key=key, tags={"inbox_files": str(len(found))})
 
 
-@dg.run_failure_sensor(name="run_failed", monitor_all_code_locations=False, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.run_failure_sensor(
+    name="run_failed", monitor_all_code_locations=False, default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Logs why a run failed, and posts it where LLR_ALERT_WEBHOOK says.",
+)
 def run_failed(context: dg.RunFailureSensorContext) -> None:
     """Log why a run failed, and post it where LLR_ALERT_WEBHOOK says."""
     steps = [event.message for event in context.get_step_failure_events()]
-    alert(f"Run {context.dagster_run.run_id[:8]} failed: {context.failure_event.message}", details=steps, log=context.log)
+    alert(
+        f"Run {context.dagster_run.run_id[:8]} failed: {context.failure_event.message}", details=steps, log=context.log
+    )
 
 
 def alert(message: str, *, details: list[str], log: logging.Logger) -> None:
@@ -66,8 +73,8 @@ def alert(message: str, *, details: list[str], log: logging.Logger) -> None:
     if not address:
         return
     body = json.dumps({"text": message, "details": details, "home": str(current_home().root)}).encode()
-    request = urllib.request.Request(address, data=body, headers={"Content-Type": "application/json"})
     try:
+        request = urllib.request.Request(address, data=body, headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=ALERT_SECONDS):
             pass
     except (URLError, OSError, ValueError) as error:

@@ -1,20 +1,28 @@
-"""From a cell's content to a value: numbers, dates and codes as people type them.
+"""From a cell's content to a value: numbers, dates and codes as people type them, and values as people read them.
 
-Each reader returns the value, or raises `Misread` with the rule broken and a sentence about what was found.
+Each reader returns the value, or raises `Misread` with the rule broken and a clause about what was found.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from difflib import get_close_matches
 
 from llr_pipeline.codes import normalise
 
 EMPTY_PLACEHOLDER = -99999999  # NHS England's "empty"
 EXCEL_EPOCH = date(1899, 12, 30)
-_NUMBER_AS_TEXT = re.compile(r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$|^[-+]?\.\d+$")
+QUOTED_LENGTH = 80
+LISTED_AT_MOST = 8
+
+_SPACES = re.compile(r"\s+")
+_NUMBER_AS_TEXT = re.compile(r"[-+]?(\d+|\d{1,3}(?P<mark>[, ])\d{3}((?P=mark)\d{3})*)(\.\d+)?|[-+]?\.\d+")
+_ORDINAL = re.compile(r"(\d)(st|nd|rd|th)\b", re.IGNORECASE)
 _DATE_FORMATS = (
     "%d/%m/%Y",
     "%Y-%m-%d",
@@ -36,34 +44,82 @@ class Misread(ValueError):
         self.rule = rule
 
 
+@dataclass(frozen=True)
+class Entries:
+    """What a cell with a list may hold: normalised spelling -> code, code -> label.
+
+    `elsewhere` are the spellings of the same list that only other organisations may use.
+    """
+
+    spellings: Mapping[str, str]
+    labels: Mapping[str, str]
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
 def as_text(value: object) -> str | None:
-    """The cell as the warehouse keeps what was received: None where empty, 12 for 12.0, ISO dates."""
-    if value is None or value == "":
+    """The cell as the warehouse keeps what was received: None where empty, 12 for 12.0, TRUE, ISO dates."""
+    kind = type(value)
+    if kind is str:
+        return value or None
+    if kind is float:
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else str(value)
+    if value is None:
         return None
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, datetime) and (value.hour, value.minute, value.second) == (0, 0, 0):
+    if kind is bool:
+        return str(value).upper()
+    if kind is datetime and value.time() == time():
         return f"{value:%Y-%m-%d}"
     return str(value)
 
 
 def is_blank(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.replace("\u00a0", " ").strip())
+    return value == "" or value is None or (isinstance(value, str) and not value.strip())
+
+
+def quoted(value: object) -> str:
+    """The cell's content as a sentence names it: text in quotation marks on one line, cut where it is long."""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, int | float):
+        return shown(value)
+    if isinstance(value, date):
+        return f"the date {day_in_words(value)}"
+    if isinstance(value, time | timedelta):
+        return f"the time {value}"
+    text = _SPACES.sub(" ", str(value)).strip()
+    return f"“{text if len(text) <= QUOTED_LENGTH else text[: QUOTED_LENGTH - 1] + '…'}”"
+
+
+def shown(number: float) -> str:
+    """A number as people read it: 1,940 or 1,453.67."""
+    return f"{number:,.10g}" if abs(number) < 1e6 else f"{number:,.2f}".rstrip("0").rstrip(".")
+
+
+def day_in_words(day: date) -> str:
+    """30 June 2022."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def read_number(value: object) -> tuple[float, bool]:
     """The number, and whether it was text. Raises Misread for anything that is not clearly one."""
-    if isinstance(value, bool):
-        raise Misread("not_a_number", f"{str(value).upper()} stands where a number belongs")
-    if isinstance(value, int | float):
+    if type(value) is float or (isinstance(value, int) and not isinstance(value, bool)):
         number, was_text = float(value), False
     else:
-        text = str(value).replace("\u00a0", " ").strip()
-        if not _NUMBER_AS_TEXT.match(text):
-            raise Misread("not_a_number", f"“{text}” stands where a number belongs")
-        number, was_text = float(text.replace(",", "")), True
+        text = _SPACES.sub(" ", str(value)).strip().replace("\u2212", "-")
+        if isinstance(value, str) and re.fullmatch(r"[-+]?[\d.,]+ ?%", text):
+            raise Misread("not_a_number", f"{quoted(value)} is a percentage typed as text, and a number belongs here")
+        if not isinstance(value, str) or not _NUMBER_AS_TEXT.fullmatch(text):
+            raise Misread("not_a_number", f"{quoted(value)} stands where a number belongs")
+        number, was_text = float(text.replace(",", "").replace(" ", "")), True
+    if not math.isfinite(number):
+        raise Misread("not_a_number", f"“{value}” stands where a number belongs")
     if number == EMPTY_PLACEHOLDER:
-        raise Misread("not_a_number", f"{EMPTY_PLACEHOLDER} stands for an empty cell")
+        raise Misread("not_a_number", f"{EMPTY_PLACEHOLDER} is a mark for “no value”, not a number")
     return number, was_text
 
 
@@ -75,26 +131,44 @@ def read_date(value: object) -> date:
         return value
     if isinstance(value, float) and 30_000 <= value <= 60_000:
         return EXCEL_EPOCH + timedelta(days=int(value))
-    text = str(value).strip()
-    for form in _DATE_FORMATS:
-        try:
-            return datetime.strptime(text.removesuffix(" 00:00:00"), form).date()
-        except ValueError:
-            continue
-    raise Misread("not_a_date", f"“{as_text(value)}” is not a date")
+    if isinstance(value, str):
+        text = _ORDINAL.sub(r"\1", _SPACES.sub(" ", value).strip().removesuffix(" 00:00:00"))
+        for form in _DATE_FORMATS:
+            try:
+                return datetime.strptime(text, form).date()
+            except ValueError:
+                continue
+    raise Misread("not_a_date", f"{quoted(value)} is not a date")
 
 
-def read_code(value: object, spellings: Mapping[str, str], what: str) -> str:
-    """The code that the entry spells. Raises Misread naming the nearest entry."""
+def read_code(value: object, entries: Entries) -> str:
+    """The code that the entry spells. Raises Misread naming the nearest entry, or all of a short list."""
     spelling = normalise(as_text(value) or "")
-    if code := spellings.get(spelling):
+    if code := entries.spellings.get(spelling):
         return code
-    raise Misread(
-        "unknown_code", f"“{as_text(value)}” is not on the list for {what}{did_you_mean(spelling, spellings)}"
-    )
+    if spelling in entries.elsewhere:
+        raise Misread("unknown_code", f"{quoted(value)} belongs to another organisation")
+    hint = did_you_mean(spelling, {known: entries.labels[code] for known, code in entries.spellings.items()})
+    if not hint and len(entries.labels) <= LISTED_AT_MOST:
+        hint = f", which has {listed([f'“{label}”' for label in entries.labels.values()])}"
+    raise Misread("unknown_code", f"{quoted(value)} is not on the list{hint}")
 
 
-def did_you_mean(spelling: str, known: Mapping[str, str] | list[str]) -> str:
-    """A clause naming the nearest known spelling, or nothing."""
-    near = get_close_matches(normalise(spelling), list(known), n=1, cutoff=0.6)
-    return f"; did you mean “{near[0]}”?" if near else ""
+def nearest(text: str, known: Collection[str]) -> str | None:
+    """The normalised spelling that comes nearest, if one comes near."""
+    return next(iter(get_close_matches(normalise(text), list(known), n=1, cutoff=0.6)), None)
+
+
+def did_you_mean(text: str, known: Mapping[str, str]) -> str:
+    """A clause naming what the nearest of the normalised spellings stands for, or nothing."""
+    near = nearest(text, known)
+    return f"; did you mean “{known[near]}”?" if near else ""
+
+
+def agree(stated: float, total: float) -> bool:
+    """Whether a stated total is its parts' sum, to the last digit that was written."""
+    if math.isclose(stated, total, rel_tol=1e-9, abs_tol=1e-6):
+        return True
+    exponent = Decimal(repr(stated)).normalize().as_tuple().exponent
+    decimals = max(0, -exponent) if isinstance(exponent, int) else 0
+    return decimals < 6 and abs(stated - total) <= 0.5 * 10**-decimals + 1e-9

@@ -1,4 +1,4 @@
-"""Contract -> asset check results, each from one SQL round: what the columns promise, and the totals in the workbooks."""
+"""Contract -> asset check results, each from one SQL round: what the columns promise, what the workbooks add up to."""
 
 from __future__ import annotations
 
@@ -52,8 +52,12 @@ def check_contract(connection: duckdb.DuckDBPyConnection, contract: Contract) ->
     if found != promised:
         wrong = [f"{name} {kind}" for name, kind in found if (name, kind) not in promised]
         missing = [f"{name} {kind}" for name, kind in promised if (name, kind) not in found]
-        return _result(CONTRACT_CHECK, contract, {"columns_not_promised": ", ".join(wrong) or "-",
-                                                  "columns_missing": ", ".join(missing) or "-"}, False)  # fmt: skip
+        return _result(
+            CONTRACT_CHECK,
+            contract,
+            {"columns_not_promised": ", ".join(wrong) or "-", "columns_missing": ", ".join(missing) or "-"},
+            False,
+        )
     breaches = (
         {"same_key_twice": f"count(*) - count(distinct row({', '.join(contract.grain)}))"} if contract.grain else {}
     )
@@ -85,14 +89,16 @@ def _tests(column: Column) -> list[tuple[str, str]]:
 
 
 def check_total(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dg.AssetCheckResult:
-    """Whether each return's rows add up to the totals that its workbook states (as the sender's program summed them)."""
+    """Whether each return's rows add up to the totals in its workbook, as the sender's program summed them."""
     total = contract.total
     assert total is not None
     value = next(s.value.name for t in templates().values() for s in t.sheets if s.table == total.raw and s.value)
     compared, skipped, differing, largest = connection.execute(
         f"""
         with
-        ours as (select submission_id, count(*) as row_count, {total.expression} as total from {contract.name} group by all),
+        ours as (
+            select submission_id, count(*) as row_count, {total.expression} as total from {contract.name} group by all
+        ),
         stated as (
             select submission_id, sum(value) * {total.scale} as total, sum(parts_sum) as parts,
                 bool_or(abs(value - parts_sum) > 0.5) as is_known_to_differ
@@ -104,8 +110,11 @@ def check_total(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dg
         ),
         compared as (
             select
-                coalesce(not is_kept_back and not is_known_to_differ and abs(parts - received.total) < 1e-6 * abs(parts) + 1e-6,
-                    false) as is_comparable,
+                coalesce(
+                    not is_kept_back and not is_known_to_differ
+                    and abs(parts - received.total) < 1e-6 * abs(parts) + 1e-6, -- the totals cover every line
+                    false
+                ) as is_comparable,
                 abs(ours.total::double - stated.total) as difference,
                 difference > 0.01 * row_count + 1e-9 * abs(stated.total) as differs,
             from received

@@ -60,7 +60,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Total:
-    """A sum that must equal the totals written in the workbooks: an SQL expression over the table, and the raw table."""
+    """A sum that must equal the totals in the workbooks: an SQL expression over the table, and the raw table."""
 
     expression: str
     raw: str
@@ -116,7 +116,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Template:
-    """A workbook that an organisation fills in: one contract writes it blank, reads it back and documents its tables."""
+    """A workbook that an organisation fills in: one contract writes it, reads it back and documents its tables."""
 
     name: str
     title: str
@@ -166,9 +166,14 @@ def read_contract(path: Path) -> Contract:
     columns = read_columns(about.pop("columns", {}), where)
     total = about.pop("total", None)
     contract = build(
-        Contract, about, where,
-        layer=path.parent.name, table=path.stem, columns=columns, total=total and build(Total, total, where),
-    )  # fmt: skip
+        Contract,
+        about,
+        where,
+        layer=path.parent.name,
+        table=path.stem,
+        columns=columns,
+        total=total and build(Total, total, where),
+    )
     if missing := set(contract.grain) - {c.name for c in columns}:
         raise ContractError(f"{where}: grain names no column: {', '.join(sorted(missing))}")
     return contract

@@ -9,7 +9,10 @@ from llr_pipeline.codes import Reference
 
 @dataclass(frozen=True)
 class Finding:
-    """One breach. `line` is the sheet's row number; cell and period are empty where the breach has none."""
+    """One breach. `line` is the sheet's row number; cell and period are empty where the breach has none.
+
+    The message is a sentence without its full stop; the remedy is one or more sentences with theirs.
+    """
 
     rule: str
     severity: str

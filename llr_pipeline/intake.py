@@ -1,4 +1,4 @@
-"""Inbox -> archive -> register -> raw tables: every file archived under its SHA-256, read once, loaded in one transaction.
+"""Inbox -> archive -> register -> raw tables: each file archived by its SHA-256, read once, loaded in one transaction.
 
 What a file says is the business of `reading.py`; here is what becomes of it. A return's key is (organisation, template,
 period); the newest by `prepared_on`, then by arrival, is the accepted one, the others stay as superseded.
@@ -28,7 +28,10 @@ from llr_pipeline.warehouse import comment, fingerprint, folder_fingerprint, rec
 
 IGNORED_NAMES = (".", "~$")
 IGNORED_SUFFIXES = {".tmp", ".part", ".partial", ".crdownload"}
-READER_FILES = ("cells", "codes", "contracts", "findings", "periods", "publications", "returns", "workbooks")
+READER_FILES = (
+    "cells", "codes", "contracts", "cover", "findings", "headings", "lines", "periods", "preflight", "publications",
+    "returns", "workbooks",
+)  # fmt: skip
 FINDINGS = arrow_schema(read_contract(SQL / "raw" / "findings.toml"))
 
 
@@ -74,7 +77,7 @@ class Intake:
 
 @cache
 def reader_version() -> str:
-    """Changes when a contract, a code list or the reader's own code changes: what was read before is then read again."""
+    """Changes when a contract, a code list or the reader's code changes: what was read before is then read again."""
     package = PROJECT / "llr_pipeline"
     paths = [*(package / f"{name}.py" for name in READER_FILES), *(SQL / "raw").glob("*.toml")]
     paths += [p for p in (SQL / "reference").glob("*.csv") if p.stem != "published_figures"]
@@ -156,6 +159,8 @@ def take_in(
         if number < len(stale):
             _, name, submission_id = stale[number]
             with transaction(connection):
+                for table in raw_schemas():
+                    connection.execute(f"delete from raw.{table} where submission_id = ?", [submission_id])
                 _load(connection, submission_id, name, reading)
             done.read_again += 1
         else:
@@ -256,16 +261,23 @@ def _insert(connection: duckdb.DuckDBPyConnection, arrival: Arrival, status: str
             ? as received_at, ? as status, 0 as value_count, 0 as error_count, 0 as warning_count, 0 as note_count,
             ? as reader
         """,
-        [submission_id, number, arrival.path.name, arrival.sha256, arrival.size_bytes, arrival.modified_ns,
-         datetime.now(UTC).replace(tzinfo=None), status, reader_version()],
-    )  # fmt: skip
+        [
+            submission_id,
+            number,
+            arrival.path.name,
+            arrival.sha256,
+            arrival.size_bytes,
+            arrival.modified_ns,
+            datetime.now(UTC).replace(tzinfo=None),
+            status,
+            reader_version(),
+        ],
+    )
     return submission_id
 
 
 def _load(connection: duckdb.DuckDBPyConnection, submission_id: str, file_name: str, reading: Reading) -> str:
-    """Replace a submission's rows in every raw table, and settle which return of its key is the accepted one."""
-    for name in raw_schemas():
-        connection.execute(f"delete from raw.{name} where submission_id = ?", [submission_id])
+    """Load a submission's rows into the raw tables, and settle which return of its key is the accepted one."""
     identity = asdict(reading.identity)
     status = "refused" if reading.is_refused else "accepted"
     connection.execute(
@@ -294,7 +306,10 @@ def _settle(connection: duckdb.DuckDBPyConnection, submission_id: str, reading: 
     """Accept the newest return of the key, supersede the others; a finding where this one is not the newest."""
     who = reading.identity
     key = [who.template, who.organisation_code, who.period]
-    same_key = "template = ? and organisation_code is not distinct from ? and period = ? and status in ('accepted', 'superseded')"
+    same_key = (
+        "template = ? and organisation_code is not distinct from ? and period = ? "
+        "and status in ('accepted', 'superseded')"
+    )
     newest, prepared_on = connection.execute(
         f"select submission_id, prepared_on from raw.submissions where {same_key} "
         "order by prepared_on desc nulls last, arrival_number desc limit 1",

@@ -55,9 +55,15 @@ class Home:
     def create(self) -> Home:
         """Make the folders that are missing."""
         for folder in (
-            self.inbox, self.archive, self.quarantine, self.returned, self.warehouse.parent,
-            self.published.parent, self.reports, self.dagster,
-        ):  # fmt: skip
+            self.inbox,
+            self.archive,
+            self.quarantine,
+            self.returned,
+            self.warehouse.parent,
+            self.published.parent,
+            self.reports,
+            self.dagster,
+        ):
             folder.mkdir(parents=True, exist_ok=True)
         return self
 

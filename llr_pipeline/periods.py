@@ -8,15 +8,28 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-FINANCIAL_YEAR = re.compile(r"^(?:fy\s*)?(20\d\d)\s*[/\-\u2013_]\s*(?:20)?(\d\d)(?:\s+\D*)?$", re.IGNORECASE)
-MONTH_ISO = re.compile(r"^(20\d\d)-(\d\d)(?:-\d\d)?(?:[ T]00:00(?::00)?)?$")
-MONTH_NAME = re.compile(r"^([a-z]{3,9})[\s\-']*(?:20)?(\d\d)$", re.IGNORECASE)
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+FINANCIAL_YEAR = re.compile(r"(?:fy\s*)?(20\d\d)\s*[/\-\u2010-\u2014_]\s*(?:20)?(\d\d)", re.IGNORECASE)
+MONTH_ISO = re.compile(r"(20\d\d)-(\d\d)(?:-\d\d)?(?:[ T]00:00(?::00)?)?")
+MONTH_NAME = re.compile(r"([a-z]{3,9})[\s\-']*(?:20)?(\d\d)", re.IGNORECASE)
 
 
 def read_financial_year(text: object) -> str | None:
     """`2016/17` from 2016/17, 2016-17, FY2016/17, 2016/2017; None where it is no financial year."""
-    found = FINANCIAL_YEAR.match(str(text).strip())
+    found = FINANCIAL_YEAR.fullmatch(str(text).strip())
     if not found or (int(found[1]) + 1) % 100 != int(found[2]):
         return None
     return f"{found[1]}/{found[2]}"
@@ -27,17 +40,24 @@ def read_month(value: object) -> str | None:
     if isinstance(value, date | datetime):
         return f"{value:%Y-%m}"
     text = str(value).strip()
-    if found := MONTH_ISO.match(text):
+    if found := MONTH_ISO.fullmatch(text):
         return f"{found[1]}-{found[2]}" if 1 <= int(found[2]) <= 12 else None
-    if (found := MONTH_NAME.match(text)) and found[1][:3].lower() in MONTHS:
-        return f"20{found[2]}-{MONTHS.index(found[1][:3].lower()) + 1:02}"
+    if found := MONTH_NAME.fullmatch(text):
+        for number, name in enumerate(MONTHS, 1):
+            if name.startswith(found[1].lower()):
+                return f"20{found[2]}-{number:02}"
     return None
 
 
 def month_label(month: str) -> str:
     """`Apr 2017` from `2017-04`."""
     year, number = month.split("-")
-    return f"{MONTHS[int(number) - 1].title()} {year}"
+    return f"{MONTHS[int(number) - 1][:3].title()} {year}"
+
+
+def period_label(period: str) -> str:
+    """How a column is headed: `Apr 2017` for a month, `2016/17` as it is."""
+    return month_label(period) if "-" in period else period
 
 
 def financial_year_of(month: str) -> str:

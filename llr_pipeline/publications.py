@@ -19,18 +19,22 @@ from typing import Any
 
 import pyarrow as pa
 
-from llr_pipeline.cells import Misread, as_text, is_blank, read_date, read_number
+from llr_pipeline.cells import Misread, as_text, is_blank, listed, quoted, read_date, read_number, shown
 from llr_pipeline.codes import Reference, normalise
 from llr_pipeline.contracts import Column, build, read_columns, read_contract
+from llr_pipeline.cover import Identity
 from llr_pipeline.findings import Findings
 from llr_pipeline.paths import SQL
-from llr_pipeline.periods import MONTHS
-from llr_pipeline.returns import Identity, Reading, agree, arrow_schema
-from llr_pipeline.workbooks import Grid, Workbook, column_letter
+from llr_pipeline.periods import financial_year_of, read_month
+from llr_pipeline.preflight import Unvalued
+from llr_pipeline.returns import Reading, arrow_schema
+from llr_pipeline.workbooks import Grid, Workbook, cell_name
 
-TITLE_ROWS = 30
-_QUARTER = re.compile(r"(\w{3})\w*\s*(?:to|-|\u2013)\s*(\w{3})\w*\s*(20\d\d)", re.IGNORECASE)
-_ORDINAL = re.compile(r"(\d)(st|nd|rd|th)\b", re.IGNORECASE)
+PUBLICATIONS = arrow_schema(read_contract(SQL / "raw" / "publications.toml"))
+TITLE_ROWS, SEARCHED_ROWS = 30, 60
+_QUARTER = re.compile(
+    r"(?P<first>[a-z]{3,9})\s*(?:20\d\d)?\s*(?:to|-|\u2013)\s*(?P<last>[a-z]{3,9})\s*(?P<year>20\d\d)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,14 @@ class Publication:
     columns: tuple[Column, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """Key -> column, and value column -> (group, heading) as received."""
+
+    keys: dict[str, int]
+    values: dict[int, tuple[str, str]]
+
+
 @cache
 def publications(folder: Path = SQL / "raw") -> Mapping[str, Publication]:
     """Every publication by name."""
@@ -79,9 +91,14 @@ def publications(folder: Path = SQL / "raw") -> Mapping[str, Publication]:
         if "publication" in about:
             where = f"sql/raw/{path.name}"
             found[path.stem] = build(
-                Publication, about["publication"], where, name=path.stem, description=about["description"],
-                sheet=build(PublishedSheet, about["sheet"], where), columns=read_columns(about["columns"], where),
-            )  # fmt: skip
+                Publication,
+                about["publication"],
+                where,
+                name=path.stem,
+                description=about["description"],
+                sheet=build(PublishedSheet, about["sheet"], where),
+                columns=read_columns(about["columns"], where),
+            )
     return found
 
 
@@ -92,13 +109,17 @@ def published_schema(publication: Publication) -> pa.Schema:
     readings = [*sheet.keys, sheet.group_reading, sheet.heading_column]
     return pa.schema(
         [
-            ("sheet", text), ("row_number", pa.int32()), *((key, text) for key in sheet.keys),
-            (sheet.group_column, text), (sheet.heading_column, text), ("value", text),
+            ("sheet", text),
+            ("row_number", pa.int32()),
+            *((key, text) for key in sheet.keys),
+            (sheet.group_column, text),
+            (sheet.heading_column, text),
+            ("value", text),
             ("reading", pa.struct([*((name, text) for name in readings), (sheet.value, number)])),
             ("cell", pa.struct([*((key, text) for key in sheet.keys), (sheet.value, text)])),
             ("is_quarantined", pa.bool_()),
         ]
-    )  # fmt: skip
+    )
 
 
 def recognise(book: Workbook, known: Mapping[str, Publication]) -> Publication | None:
@@ -117,51 +138,57 @@ def read_publication(book: Workbook, publication: Publication, reference: Refere
     sheet = publication.sheet
     grid, header_row = _find_sheet(book, sheet)
     if grid is None:
-        findings.add(
-            "missing_column", f"No sheet has the headings of {publication.title} ({', '.join(sheet.keys.values())})"
-        )
+        wanted = listed([*sheet.keys.values(), *sheet.groups])
+        message = f"No sheet has the headings of {publication.title}: {wanted}"
+        findings.add("missing_column", message)
         return Reading(Identity(template=publication.name), findings)
     block = _title_block(grid, header_row)
-    period = _read_quarter(block.get(publication.period_label))
+    period_text = block.get(publication.period_label)
+    period = _read_quarter(period_text)
     if period is None:
-        findings.add("unknown_period", f"The title block does not give a quarter beside “{publication.period_label}”",
-                     sheet=grid.name, value=as_text(block.get(publication.period_label)))  # fmt: skip
-    published, revised = (
-        _read_date(block.get(label)) for label in (publication.published_label, publication.revised_label)
+        message = f"The title block gives no quarter beside “{publication.period_label}”"
+        findings.add("unknown_period", message, sheet=grid.name, value=as_text(period_text))
+    published, revised = (_read_date(block.get(x)) for x in (publication.published_label, publication.revised_label))
+    identity = Identity(
+        template=publication.name,
+        template_version=publication.version,
+        period=period,
+        prepared_by=publication.publisher,
+        prepared_on=revised or published,
+        data_status="published",
     )
     for other in book.sheets:
-        if other.name != grid.name:
-            findings.add("sheet_not_read", f"The sheet “{other.name}” is not read", sheet=other.name)
-    identity = Identity(
-        template=publication.name, template_version=publication.version, period=period,
-        prepared_by=publication.publisher, prepared_on=revised or published, data_status="published",
-    )  # fmt: skip
-    rows = _read_rows(grid, header_row, sheet, findings)
+        if other.name != grid.name and other.is_visible:
+            message = f"The sheet “{other.name}” is not part of what is read from this publication"
+            findings.add("sheet_not_read", message, sheet=other.name)
+    columns = _find_columns(grid, header_row, sheet, findings)
+    unvalued = {u.cell: u for u in book.unvalued if u.sheet == grid.name}
+    rows = _read_rows(grid, header_row, sheet, columns, unvalued, findings)
+    if findings.refuse:
+        return Reading(identity, findings)
     about = [{"publication": publication.name, "period": period, "published_on": published, "revised_on": revised}]
     tables = {
         sheet.table: pa.Table.from_pylist(rows, published_schema(publication)),
         "publications": pa.Table.from_pylist(about, PUBLICATIONS),
     }
-    return Reading(identity, findings, {} if findings.refuse else tables, sum(r["value"] is not None for r in rows))
-
-
-PUBLICATIONS = arrow_schema(read_contract(SQL / "raw" / "publications.toml"))
+    return Reading(identity, findings, tables, sum(row["value"] is not None for row in rows))
 
 
 def _find_sheet(book: Workbook, sheet: PublishedSheet) -> tuple[Grid | None, int]:
     """The first sheet with a row that holds every key's heading below a row that holds every group."""
     for grid in book.sheets:
-        for index, row in enumerate(grid.rows[: 2 * TITLE_ROWS]):
-            headings = {normalise(v) for v in row if isinstance(v, str)}
-            above = {normalise(v) for v in grid.rows[index - 1] if isinstance(v, str)} if index else set()
+        above: set[str] = set()
+        for index, row in enumerate(grid.rows[:SEARCHED_ROWS]):
+            headings = {normalise(v) for v in row if isinstance(v, str) and v}
             if set(sheet.keys.values()) <= headings and set(sheet.groups) <= above:
                 return grid, index
+            above = headings
     return None, 0
 
 
 def _title_block(grid: Grid, header_row: int) -> dict[str, Any]:
     """Label -> the next filled cell in its row, above the headings."""
-    block = {}
+    block: dict[str, Any] = {}
     for row in grid.rows[:header_row]:
         filled = [v for v in row if not is_blank(v)]
         if len(filled) > 1:
@@ -170,96 +197,116 @@ def _title_block(grid: Grid, header_row: int) -> dict[str, Any]:
 
 
 def _read_quarter(value: Any) -> str | None:
-    """`2020/21 Q1` from April to June 2020."""
-    found = _QUARTER.search(str(value or ""))
-    if not found or found[1].lower() not in MONTHS:
+    """`2020/21 Q1` from April to June 2020; None where the months are not a quarter of a financial year."""
+    found = _QUARTER.search(str(value))
+    if found is None:
         return None
-    month, year = MONTHS.index(found[1].lower()) + 1, int(found[3])
-    start = year if month >= 4 else year - 1
-    quarter = {4: 1, 7: 2, 10: 3, 1: 4}.get(month)
-    return f"{start}/{(start + 1) % 100:02} Q{quarter}" if quarter else None
+    first, last = (read_month(f"{found[name]} {found['year']}") for name in ("first", "last"))
+    if first is None or last is None:
+        return None
+    start, end = int(first[-2:]), int(last[-2:])
+    return f"{financial_year_of(first)} Q{(start - 4) % 12 // 3 + 1}" if start % 3 == 1 and end == start + 2 else None
 
 
 def _read_date(value: Any) -> date | None:
     try:
-        return read_date(_ORDINAL.sub(r"\1", value) if isinstance(value, str) else value)
+        return read_date(value)
     except Misread:
         return None
 
 
-def _read_rows(grid: Grid, header_row: int, sheet: PublishedSheet, findings: Findings) -> list[dict[str, Any]]:
-    """One row per organisation and value column; a row without its first key is a total, checked and left out."""
-    keys, values = _columns(grid, header_row, sheet, findings)
-    first = next(iter(sheet.keys))
-    rows: list[dict[str, Any]] = []
-    totals: list[tuple[int, Mapping[int, float]]] = []
-    sums: dict[int, list[float]] = defaultdict(list)
-    for index in range(header_row + 1, len(grid.rows)):
-        row = grid.rows[index]
-        key = {name: (as_text(row[i]) or "").strip() or None if i < len(row) else None for name, i in keys.items()}
-        numbers = {i: row[i] for i in values if i < len(row) and not is_blank(row[i])}
-        if not numbers:
-            continue
-        if key[first] is None:
-            totals.append((index, {i: v for i, v in numbers.items() if isinstance(v, int | float)}))
-            continue
-        for i, (group, heading) in values.items():
-            cell = f"{column_letter(i)}{index + 1}"
-            number, faulty = _read_value(
-                numbers.get(i), sheet.missing, findings, sheet=grid.name, cell=cell, line=index + 1
-            )
-            if number is not None:
-                sums[i].append(number)
-            rows.append(
-                {
-                    "sheet": grid.name, "row_number": index + 1, **key, sheet.group_column: group,
-                    sheet.heading_column: heading, "value": as_text(numbers.get(i)),
-                    "reading": {**key, sheet.group_reading: sheet.groups[normalise(group)],
-                                sheet.heading_column: sheet.headings[normalise(heading)], sheet.value: number},
-                    "cell": {**{n: f"{column_letter(k)}{index + 1}" for n, k in keys.items()}, sheet.value: cell},
-                    "is_quarantined": faulty,
-                }
-            )  # fmt: skip
-    for index, stated in totals:
-        for i, number in stated.items():
-            total = math.fsum(sums[i])
-            if not agree(number, total) and not math.isclose(number, total, rel_tol=1e-6):
-                findings.add("published_total_differs", f"{' '.join(values[i])}: the total says {number:,.2f}, the organisations add "
-                             f"up to {total:,.2f}", sheet=grid.name, cell=f"{column_letter(i)}{index + 1}", line=index + 1,
-                             value=number)  # fmt: skip
-    return rows
-
-
-def _columns(
-    grid: Grid, header_row: int, sheet: PublishedSheet, findings: Findings
-) -> tuple[dict[str, int], dict[int, tuple[str, str]]]:
-    """Key -> column, and value column -> (group, heading) as received; a heading that is not known is a note."""
-    keys, values = {}, {}
-    group: str | None = None
+def _find_columns(grid: Grid, header_row: int, sheet: PublishedSheet, findings: Findings) -> _Columns:
+    """Where the keys and the values stand; a heading that is not known is a note."""
+    columns = _Columns({}, {})
+    group = ""
     groups = grid.rows[header_row - 1]
     for i, value in enumerate(grid.rows[header_row]):
-        if i < len(groups) and not is_blank(groups[i]):
+        if not is_blank(groups[i]):
             group = str(groups[i]).strip()
         if is_blank(value):
             continue
-        text = normalise(value)
-        named = next((name for name, heading in sheet.keys.items() if heading == text), None)
-        if named:
-            keys[named] = i
-        elif group and normalise(group) in sheet.groups and text in sheet.headings:
-            values[i] = (group, str(value).strip())
-        elif text not in sheet.ignored_headings and normalise(group or "") not in sheet.ignored_groups:
-            cell = f"{column_letter(i)}{header_row + 1}"
-            findings.add("unknown_column", f"The column “{value}” under “{group or 'no group'}” is not known and is not read",
-                         sheet=grid.name, cell=cell, value=value)  # fmt: skip
-    return keys, values
+        heading = normalise(value)
+        name = next((name for name, wanted in sheet.keys.items() if wanted == heading), None)
+        if name:
+            columns.keys.setdefault(name, i)
+        elif normalise(group) in sheet.groups and heading in sheet.headings:
+            columns.values[i] = (group, str(value).strip())
+        elif heading not in sheet.ignored_headings and normalise(group) not in sheet.ignored_groups:
+            under = f" under {quoted(group)}" if group else ""
+            message = f"The column {quoted(value)}{under} is not known and is not read"
+            findings.add("unknown_column", message, sheet=grid.name, cell=cell_name(i, header_row), value=value)
+    return columns
 
 
-def _read_value(value: Any, missing: Sequence[str], findings: Findings, **where: Any) -> tuple[float | None, bool]:
+def _read_rows(
+    grid: Grid,
+    header_row: int,
+    sheet: PublishedSheet,
+    columns: _Columns,
+    unvalued: Mapping[str, Unvalued],
+    findings: Findings,
+) -> list[dict[str, Any]]:
+    """One row per organisation and value column; a row without its first key is a total, checked and left out."""
+    first = next(iter(sheet.keys))
+    rows: list[dict[str, Any]] = []
+    totals: list[int] = []
+    sums: dict[int, list[float]] = defaultdict(list)
+    for index in range(header_row + 1, len(grid.rows)):
+        row = grid.rows[index]
+        if all(is_blank(row[i]) and cell_name(i, index) not in unvalued for i in columns.values):
+            continue
+        key = {name: (as_text(row[i]) or "").strip() or None for name, i in columns.keys.items()}
+        if key[first] is None:
+            totals.append(index)
+            continue
+        key_cells = {name: cell_name(i, index) for name, i in columns.keys.items()}
+        for i, (group, heading) in columns.values.items():
+            at = {"sheet": grid.name, "cell": cell_name(i, index), "line": index + 1}
+            number = _read_value(row[i], sheet.missing, unvalued.get(at["cell"]))
+            is_faulty = isinstance(number, Misread)
+            if is_faulty:
+                findings.add(number.rule, f"{group}, {heading}: {number}", value=as_text(row[i]), **at)
+                number = None
+            if number is not None:
+                sums[i].append(number)
+            reading = {
+                **key,
+                sheet.group_reading: sheet.groups[normalise(group)],
+                sheet.heading_column: sheet.headings[normalise(heading)],
+                sheet.value: number,
+            }
+            rows.append(
+                {
+                    "sheet": grid.name,
+                    "row_number": index + 1,
+                    **key,
+                    sheet.group_column: group,
+                    sheet.heading_column: heading,
+                    "value": as_text(row[i]),
+                    "reading": reading,
+                    "cell": {**key_cells, sheet.value: at["cell"]},
+                    "is_quarantined": is_faulty,
+                }
+            )
+    for index in totals:
+        for i, names in columns.values.items():
+            stated, total = grid.rows[index][i], math.fsum(sums[i])
+            if isinstance(stated, int | float) and not math.isclose(stated, total, rel_tol=1e-6, abs_tol=0.005):
+                message = (
+                    f"{', '.join(names)}: the total says {shown(stated)} and the organisations add up to {shown(total)}"
+                )
+                at = {"sheet": grid.name, "cell": cell_name(i, index), "line": index + 1}
+                findings.add("published_total_differs", message, value=as_text(stated), **at)
+    return rows
+
+
+def _read_value(value: Any, missing: Sequence[str], unvalued: Unvalued | None) -> float | Misread | None:
+    """The number; None where the publication says there is none."""
+    if unvalued:
+        return Misread(unvalued.rule, f"the cell {unvalued}")
     if is_blank(value) or normalise(value) in missing:
-        return None, False
+        return None
     try:
-        return read_number(value)[0], False
+        return read_number(value)[0]
     except Misread as error:
-        findings.add(error.rule, str(error), value=as_text(value), **where)
-        return None, True
+        return error

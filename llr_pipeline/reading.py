@@ -1,8 +1,8 @@
 """One file -> one Reading, and the worker process that does it with limits on memory and time.
 
-`python -m llr_pipeline.reading` is the worker: it reads paths from standard input and answers with Arrow tables and JSON,
-so that nothing a file holds can run code in the pipeline's own process. `read_all` keeps two workers busy; a worker that
-dies or takes too long is a finding about that file, and a new one takes its place.
+`python -m llr_pipeline.reading` is the worker: it reads paths from standard input and answers with Arrow tables and
+JSON, so that nothing a file holds can run code in the pipeline's own process. `read_all` keeps two workers busy; a
+worker that dies or takes too long is a finding about that file, and a new one takes its place.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import select
 import struct
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -27,15 +28,20 @@ import pyarrow as pa
 
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import templates
+from llr_pipeline.cover import Identity, is_return
 from llr_pipeline.findings import Finding, Findings
+from llr_pipeline.paths import PROJECT
+from llr_pipeline.preflight import Unreadable
 from llr_pipeline.publications import publications, read_publication, recognise
-from llr_pipeline.returns import Identity, Reading, is_return, read_return
-from llr_pipeline.workbooks import Unreadable, read_workbook
+from llr_pipeline.returns import Reading, read_return
+from llr_pipeline.workbooks import read_workbook
 
 MEMORY_BYTES = 3 * 1024**3  # address space of a worker; it reads the largest published workbook in less
 SECONDS = 60.0  # wall-clock time for one file
+START_SECONDS = 120.0  # and for a worker to start
 WORKERS = min(2, os.cpu_count() or 1)
 _LENGTH = struct.Struct(">Q")
+_READY = b"ready"
 
 
 def read_file(path: Path) -> Reading:
@@ -44,22 +50,23 @@ def read_file(path: Path) -> Reading:
     try:
         book = read_workbook(path)
     except Unreadable as error:
-        findings = Findings(reference)
-        findings.add(error.rule, str(error))
-        return Reading(Identity(), findings)
+        return _not_read(error.rule, str(error))
     if not is_return(book) and (publication := recognise(book, publications())):
         return read_publication(book, publication, reference)
     return read_return(book, reference, templates())
 
 
-def read_all(paths: Sequence[Path]) -> Iterator[tuple[Path, Reading]]:
-    """Read files in worker processes, in the order given."""
+def read_all(paths: Sequence[Path], *, seconds: float = SECONDS) -> Iterator[tuple[Path, Reading]]:
+    """Read files in worker processes, in the order given, each in at most so many seconds.
+
+    Raises RuntimeError where a worker cannot start at all, which is no file's fault.
+    """
     if not paths:
         return
     idle: SimpleQueue[_Worker] = SimpleQueue()
     workers = min(WORKERS, len(paths))
     for _ in range(workers):
-        idle.put(_Worker())
+        idle.put(_Worker(seconds))
 
     def read(path: Path) -> Reading:
         worker = idle.get()
@@ -79,27 +86,41 @@ def read_all(paths: Sequence[Path]) -> Iterator[tuple[Path, Reading]]:
 class _Worker:
     """A process that reads files one after another; started when first needed and again after it died."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self.process: subprocess.Popen[bytes] | None = None
 
     def read(self, path: Path) -> Reading:
-        if self.process is None:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "llr_pipeline.reading"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+        if self.process is None or self.process.poll() is not None:
+            self.stop()
+            self._start()
         try:
             _send(self.process.stdin, os.fsencode(path.resolve()))
-            ready, _, _ = select.select([self.process.stdout], [], [], SECONDS)
-            if not ready:
-                raise TimeoutError(f"it took more than {SECONDS:.0f} seconds")
-            return _decode(_receive(self.process.stdout))
-        except (TimeoutError, EOFError, OSError) as error:
-            self.stop()
-            why = str(error) if isinstance(error, TimeoutError) else "the reader ran out of memory or crashed"
-            findings = Findings(read_reference())
-            findings.add("reader_stopped", f"Reading the file was stopped: {why}")
-            return Reading(Identity(), findings)
+            return _decode(self._answer(self.seconds))
+        except TimeoutError:
+            why = f"it took more than {self.seconds:,.10g} seconds"
+        except (EOFError, OSError):
+            why = "the reader ran out of memory or crashed"
+        self.stop()
+        return _not_read("reader_stopped", f"Reading the file was stopped: {why}")
+
+    def _start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "llr_pipeline.reading"], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        try:
+            if self._answer(START_SECONDS) == _READY:
+                return
+        except (TimeoutError, EOFError, OSError):
+            pass
+        self.stop()
+        raise RuntimeError("the process that reads workbooks does not start: python -m llr_pipeline.reading")
+
+    def _answer(self, seconds: float) -> bytes:
+        ready, _, _ = select.select([self.process.stdout], [], [], seconds)
+        if not ready:
+            raise TimeoutError
+        return _receive(self.process.stdout)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -111,12 +132,26 @@ class _Worker:
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
     """The worker: a path in, a reading out, until the source ends."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    _send(sink, _READY)
     while True:
         try:
             path = Path(os.fsdecode(_receive(source)))
         except EOFError:
             return
-        _send(sink, _encode(read_file(path)))
+        try:
+            reading = read_file(path)
+        except MemoryError:
+            reading = _not_read("reader_stopped", "Reading the file was stopped: the reader ran out of memory")
+        except Exception as error:
+            traceback.print_exc()
+            reading = _not_read("reader_failed", f"The reader failed on this file ({type(error).__name__}: {error})")
+        _send(sink, _encode(reading))
+
+
+def _not_read(rule: str, message: str) -> Reading:
+    findings = Findings(read_reference())
+    findings.add(rule, message)
+    return Reading(Identity(), findings)
 
 
 def _send(stream: BinaryIO, message: bytes) -> None:

@@ -59,7 +59,7 @@ def run_everything(home: Home, *, report: Callable[[str, int, int], None]) -> Ou
             about = getattr(record, "dagster_meta", {})
             event = about.get("dagster_event")
             if event is None:
-                if about.get("step_key"):
+                if about.get("step_key") and record.levelno == logging.INFO:
                     report(about["orig_message"], done, steps)
             elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE", "STEP_SKIPPED"):
                 done += 1
@@ -72,7 +72,11 @@ def run_everything(home: Home, *, report: Callable[[str, int, int], None]) -> Ou
         return logger
 
     watched = dg.Definitions(
-        assets=defs.assets, jobs=defs.jobs, resources=defs.resources, executor=defs.executor, loggers={"progress": progress}
+        assets=defs.assets,
+        jobs=defs.jobs,
+        resources=defs.resources,
+        executor=defs.executor,
+        loggers={"progress": progress},
     )
     with dg.DagsterInstance.get() as instance:
         result = watched.resolve_job_def(JOB).execute_in_process(
@@ -87,7 +91,9 @@ def run_everything(home: Home, *, report: Callable[[str, int, int], None]) -> Ou
         elif event.is_step_materialization and event.asset_key == dg.AssetKey(["raw", "submissions"]):
             metadata = event.step_materialization_data.materialization.metadata
             outcome.intake = {k: v.value for k, v in metadata.items() if isinstance(v.value, int)}
-    for check in (e.asset_check_evaluation_data for e in result.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION"):
+    for check in (
+        e.asset_check_evaluation_data for e in result.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION"
+    ):
         if not check.passed and check.blocking:
             broken = "; ".join(f"{name}: {value.value}" for name, value in check.metadata.items())
             outcome.failures.append((".".join(check.asset_key.path), f"{check.check_name} is not true ({broken})"))

@@ -90,7 +90,7 @@ def write_workbook(
         raise ValueError(f"no data status {cover.data_status} in reference.code_lists")
 
     buffer = BytesIO()
-    workbook = Workbook(buffer, {"in_memory": True, "default_format_properties": FONT})
+    workbook = Workbook(buffer, {"in_memory": True, "default_format_properties": dict(FONT)})
     workbook.set_properties(
         {
             "title": template.title,
@@ -373,9 +373,11 @@ def _validate(
 def _rule(column: Column, own_list: str | None) -> dict[str, Any]:
     if own_list:
         return {
-            "validate": "list", "source": f"={own_list}",
-            "error_title": "Not in the list", "error_message": "Choose from the list.",
-        }  # fmt: skip
+            "validate": "list",
+            "source": f"={own_list}",
+            "error_title": "Not in the list",
+            "error_message": "Choose from the list.",
+        }
     if column.type == "date":
         return _date_rule()
     if not _is_number(column):
@@ -394,9 +396,13 @@ def _rule(column: Column, own_list: str | None) -> dict[str, Any]:
 
 def _date_rule() -> dict[str, Any]:
     return {
-        "validate": "date", "criteria": "between", "minimum": EARLIEST, "maximum": LATEST,
-        "error_title": "Not a date", "error_message": "Enter a date as dd/mm/yyyy.",
-    }  # fmt: skip
+        "validate": "date",
+        "criteria": "between",
+        "minimum": EARLIEST,
+        "maximum": LATEST,
+        "error_title": "Not a date",
+        "error_message": "Enter a date as dd/mm/yyyy.",
+    }
 
 
 def _protect(worksheet: Worksheet) -> None:

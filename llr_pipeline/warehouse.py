@@ -20,6 +20,10 @@ import duckdb
 from llr_pipeline.contracts import Column
 from llr_pipeline.paths import SQL, Home
 
+SETTINGS = {
+    "python_enable_replacements": False,  # a missing table must be an error, not a Python variable of that name
+    "checkpoint_threshold": "256MB",  # one checkpoint a run, at publishing, instead of one every few returns
+}
 SCHEMA_VERSION = 1
 MIGRATIONS: Mapping[int, str] = {
     1: """
@@ -30,7 +34,8 @@ MIGRATIONS: Mapping[int, str] = {
         create schema if not exists report;
         create table raw.schema_migrations (version integer primary key, applied_at timestamp not null);
         create table raw.table_builds (
-            table_name varchar primary key, inputs varchar[] not null, built_at timestamp not null, run_id varchar not null
+            table_name varchar primary key, inputs varchar[] not null,
+            built_at timestamp not null, run_id varchar not null
         );
     """,
 }
@@ -73,7 +78,7 @@ def opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, read-write, migrated to this version, with the macros defined. Closed whatever happens."""
     home.create()
     try:
-        connection = duckdb.connect(str(home.warehouse), config={"python_enable_replacements": False})
+        connection = duckdb.connect(str(home.warehouse), config=SETTINGS)
     except duckdb.Error as error:
         raise WarehouseError(
             f"The warehouse {home.warehouse} cannot be opened: {error}. If another program has it open, close that; "

@@ -15,12 +15,11 @@ from functools import cache
 import numpy as np
 
 from assets.sample.hospitals import (
+    ADULT,
     COMMISSIONERS,
-    LEARNING,
     LGH,
     LRI,
     MATERNITY,
-    MENTAL,
     MOVES,
     POPULATION,
     Ward,
@@ -38,7 +37,7 @@ GROWTH = {
     "outpatient_first": 0.0249, "outpatient_follow_up": 0.0249, "community_contacts": 0.010,
 }  # fmt: skip
 EARLIER_EXTRA_GROWTH = 0.002
-# Share of do-nothing activity that the plan avoids (minus: adds), by year.
+# Share of do-nothing activity that the plan avoids (minus: adds), by year; of stays, in adult beds alone.
 AVOIDED = {
     NON_ELECTIVE: (0, 0.008, 0.032, 0.060, 0.088, 0.115), ORDINARY: (0, 0.004, 0.012, 0.021, 0.030, 0.038),
     DAY_CASE: (0, -0.001, -0.003, -0.006, -0.009, -0.012), "maternity": (0, 0, 0, 0, 0, 0),
@@ -61,8 +60,12 @@ AGE_SHARES = {"18-64": 0.31, "65-74": 0.22, "75-84": 0.27, "85+": 0.20}
 AGE_STAY = {"0-17": 1.0, "18-64": 0.74, "65-74": 1.0, "75-84": 1.18, "85+": 1.32}
 OLDER = {"65-74": 0.18, "75-84": 0.42, "85+": 0.40}
 AGE_MIX: Mapping[str, Mapping[str, float]] = {
-    "geriatric_medicine": OLDER, "community_inpatient": OLDER, "stroke_rehab": OLDER, "paediatrics": {"0-17": 1.0},
-    "obstetrics": {"18-64": 1.0}, "mental_health": {"18-64": 0.72, "65-74": 0.13, "75-84": 0.15},
+    "geriatric_medicine": OLDER,
+    "community_inpatient": OLDER,
+    "stroke_rehab": OLDER,
+    "paediatrics": {"0-17": 1.0},
+    "obstetrics": {"18-64": 1.0},
+    "mental_health": {"18-64": 0.72, "65-74": 0.13, "75-84": 0.15},
     "learning_disability": {"18-64": 1.0},
     "critical_care": {"18-64": 0.45, "65-74": 0.28, "75-84": 0.27},
 }
@@ -107,7 +110,7 @@ VOLUMES: Mapping[str, tuple[Volume, ...]] = {
                 (LGH, "other_surgery", 18_000, 31_000, 8_600, ADULT_AGES, LRI),
                 ("RWEAE", "cardio_respiratory", 29_500, 59_500, 7_400, ADULT_AGES, None),
                 ("RWEAE", "general_surgery", 16_500, 19_500, 3_800, ADULT_AGES, None),
-                ("RWEAE", "trauma_orthopaedics", 2_400, 3_900, 600, ADULT_AGES, None),
+                ("RWEAE", "trauma_orthopaedics", 2_400, 3_900, 1_400, ADULT_AGES, None),
             )
             for pod, measure, number in (
                 ("outpatient_first", "attendances", first), ("outpatient_follow_up", "attendances", follow_up),
@@ -201,7 +204,7 @@ def base_weights(ward: Ward) -> dict[Cell, float]:
                     if weight := beds * pod_share * age_share * buyer_share:
                         weights[Cell(site, pod, specialty, age, buyer)] = weight
     varied = variation(f"activity {site} {sector}", len(weights), 0.08)
-    return {cell: weight * factor for (cell, weight), factor in zip(weights.items(), varied, strict=True)}
+    return {cell: weight * float(factor) for (cell, weight), factor in zip(weights.items(), varied, strict=True)}
 
 
 def bed_day_shares(ward: Ward, pod: str | None, specialty: str | None, age: str | None) -> float:
@@ -239,7 +242,7 @@ def _add_stays(made: dict, organisation_code: str, round_: str) -> None:
             made[cell, "do_nothing", "bed_days"] = tuple(int(x) for x in np.rint(idle[cell] * _nights(cell)))
     planned = {cell: np.zeros(len(YEARS)) for cell in idle}
     for cell, spells in idle.items():
-        avoided = np.zeros(len(YEARS)) if wards[cell][1] in (MENTAL, LEARNING) else AVOIDED[cell.point_of_delivery]
+        avoided = AVOIDED[cell.point_of_delivery] if wards[cell][1] == ADULT else np.zeros(len(YEARS))
         kept = spells * (1 - np.array(avoided))
         _, to, gone = MOVES.get((*wards[cell], cell.specialty), (None, None, None))
         moved = kept * np.array(gone) if to else np.zeros(len(YEARS))

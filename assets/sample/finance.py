@@ -177,7 +177,8 @@ CAPITAL: Mapping[str, tuple[tuple[str, str, str, tuple[int, ...]], ...]] = {
     ),
     "RT5": (
         ("REC05", "external", "bid", (0, 3_000, 5_000, 0, 0)), ("REC07", "external", "bid", (0, 5_000, 9_000, 0, 0)),
-        ("CAM01", "external", "bid", (0, 0, 3_000, 5_000, 0)), ("REC07", "internal", "planned", (0, 2_000, 4_000, 0, 0)),
+        ("CAM01", "external", "bid", (0, 0, 3_000, 5_000, 0)),
+        ("REC07", "internal", "planned", (0, 2_000, 4_000, 0, 0)),
         ("DIG01", "internal", "secured", (1_000, 1_000, 1_000, 1_000, 0)),
     ),
     "04C": (("GPR02", "external", "bid", (500, 1_500, 1_500, 500, 0)),
@@ -295,7 +296,8 @@ def planned(organisation_code: str, round_: str) -> tuple[Row, ...]:
         if row.category == "pay" and row.line in pay:
             rows.append(replace(row, amounts=pay[row.line]))
         else:
-            rows.append(replace(row, amounts=tuple((np.array(row.amounts) - _net(organisation_code, row.line)).tolist())))
+            amounts = np.array(row.amounts) - _net(organisation_code, row.line)
+            rows.append(replace(row, amounts=tuple(amounts.tolist())))
     return tuple(rows)
 
 
@@ -331,10 +333,10 @@ def _other_income(organisation_code: str) -> list[Row]:
 
 def council_cost(round_: str) -> Path:
     """The councils' cost: in 2016/17 what the joint spend leaves after the NHS's own."""
-    bought = [sum(flow(*pair)[1] for pair in FLOWS if (pair[1] in COUNCILS) is councils) for councils in (False, True)]
-    nhs = NHS_INCOME[1] + NHS_GAP[round_][1] - 0 * bought[0]
-    # NHS cost without what it buys from NHS providers is its outside income and its gap; it pays the councils bought[1]
-    return tuple(JOINT_SPEND_2016_17 - nhs + bought[1] if cost is None else cost for cost in COUNCIL_COST)
+    # NHS cost, without what it buys from NHS providers, is its outside income and its gap; it pays the councils too
+    nhs = NHS_INCOME[1] + NHS_GAP[round_][1]
+    to_councils = sum(flow(*pair)[1] for pair in FLOWS if pair[1] in COUNCILS)
+    return tuple(JOINT_SPEND_2016_17 - nhs + to_councils if cost is None else cost for cost in COUNCIL_COST)
 
 
 def _plan_pay(organisation_code: str, round_: str) -> dict[str, Path]:

@@ -52,8 +52,8 @@ STAFF: Mapping[str, tuple[tuple[Path, float, float, tuple[Staff, ...]], ...]] = 
             Staff(NURSING, "acute", (3_990, 190, 330), (3_640, 200, 100)),
             Staff(THERAPY, "acute", (1_540, 15, 50), (1_420, 18, 15)),
             Staff(CLINICAL, "acute", (3_180, 140, 90), (2_870, 145, 25)),
-            Staff(INFRASTRUCTURE, "acute", (2_150, 40, 30), (1_940, 42, 10)),
-            Staff("other", "acute", (43, 1, 1), (29, 1, 0)),
+            Staff(INFRASTRUCTURE, "acute", (2_150, 40, 30), (1_933, 42, 10)),
+            Staff("other", "acute", (43, 1, 1), (36, 1, 0)),
         )),
     ),
     "RT5": (

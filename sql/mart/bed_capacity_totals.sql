@@ -24,6 +24,7 @@ lines as (
         trajectories.round,
         trajectories.scenario,
         trajectories.method,
+        definitions.counted,
         definitions.bed_definition,
         unnest([trajectories.organisation_code, 'system']) as area,
         trajectories.financial_year,
@@ -51,11 +52,13 @@ by_quarter as (
         bool_and(
             planned_beds is not null
             and (needed_beds is not null or (planned_beds = 0 and mean_census_beds is null))
-        ) as is_complete,
+        )
+        and (any_value(bed_definition) <> 'stp_acute_and_community' or count(distinct counted) = 2) as is_complete,
         sum(mean_census_beds) as mean_census_beds,
         sum(needed_beds) as needed_beds,
         sum(planned_beds) as planned_beds,
     from lines
+    where area = 'system' or bed_definition <> 'stp_acute_and_community'
     group by all
 ),
 

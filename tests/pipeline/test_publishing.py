@@ -88,8 +88,12 @@ def rows(path: Path, query: str = "select count(*) from core.counts") -> list[tu
 def python(code: str, home: Home) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", PRELUDE + code, str(home.root)],
-        cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def said(code: str, home: Home) -> list[str]:
@@ -127,8 +131,12 @@ def test_the_copy_is_complete_and_read_only(home: Home, warehouse: duckdb.DuckDB
         union all select comment from duckdb_functions() where not internal
     """
     assert {c for (c,) in rows(home.published, comments)} - {None} == {
-        "One row per count. It's quoted", "Where it was counted", "The latest of each", "A number", "An amount a year",
-    }  # fmt: skip
+        "One row per count. It's quoted",
+        "Where it was counted",
+        "The latest of each",
+        "A number",
+        "An amount a year",
+    }
 
 
 def test_the_warehouse_stays_locked_while_and_after_it_is_copied(

@@ -1,0 +1,293 @@
+"""The command `llr`. With `definitions.py` the only module that imports `assets`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from llr_pipeline.codes import read_reference
+from llr_pipeline.contracts import templates
+from llr_pipeline.paths import Home, current_home
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+class Example(click.Command):
+    """A command whose help ends with examples, printed as they are typed."""
+
+    def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Example" if len(self.examples) == 1 else "Examples"):
+            for example in self.examples:
+                formatter.write_text(example)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="llr-pipeline", prog_name="llr")
+def main() -> None:
+    """NHS planning returns in; a DuckDB warehouse and readable reports out.
+
+    Everything is kept in one folder, the home: LLR_HOME, or data/ in the checkout.
+    """
+
+
+@main.command(
+    cls=Example,
+    examples=(
+        "llr template beds --round 2016-11 --org RWE -o beds.xlsx",
+        "llr template monitoring --round 2017-04 --org RT5 -o april.xlsx",
+    ),
+)
+@click.argument("name", type=click.Choice(list(templates())))
+@click.option("--round", "period", required=True, metavar="R", help="Round, such as 2016-11; for monitoring the month.")
+@click.option(
+    "--org", "organisation_code", required=True, metavar="CODE", help="Your organisation's code, such as RWE."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+def template(name: str, period: str, organisation_code: str, output: Path, force: bool) -> None:
+    """Write the blank workbook of template NAME for one organisation and round."""
+    from llr_pipeline.templates import Cover, write_workbook
+
+    if output.exists() and not force:
+        raise click.ClickException(f"{output} is there already. Choose another name, or replace it with --force.")
+    if output.suffix.lower() != ".xlsx":
+        raise click.ClickException(f"{output} must end in .xlsx.")
+    try:
+        write_workbook(output, templates()[name], Cover(organisation_code, period), read_reference())
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}.") from None
+    console.print(f"Wrote {output}: the {templates()[name].title} of {organisation_code} for {period}.")
+
+
+@main.command(cls=Example, examples=("llr check beds.xlsx finance.xlsx", "llr check --format json beds.xlsx"))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def check(files: tuple[Path, ...], form: str) -> None:
+    """Check workbooks without loading them.
+
+    Ends with 0 when nothing is wrong, 1 when there are findings of severity error, 2 when a file cannot be used at all.
+    """
+    from llr_pipeline.reading import read_all
+
+    missing = [path for path in files if not path.is_file()]
+    if missing:
+        raise click.UsageError(f"There is no file {missing[0]}.")
+    code, found = 0, []
+    for path, reading in read_all(files):
+        if reading.is_refused:
+            code = 2
+        elif reading.findings.count("error"):
+            code = max(code, 1)
+        found += [{"file": str(path), **finding.as_dict()} for finding in reading.findings]
+        if form == "text":
+            _print_findings(path, reading)
+    if form == "json":
+        keys = {"value_received": "value"}
+        click.echo(json.dumps([{keys.get(k, k): v for k, v in f.items()} for f in found], indent=2, default=str))
+    sys.exit(code)
+
+
+def _print_findings(path: Path, reading) -> None:
+    who = reading.identity
+    about = " ".join(filter(None, [who.template, who.organisation_code, who.period]))
+    verdict = "cannot be used" if reading.is_refused else f"{reading.value_count:,} values read"
+    console.print(f"[bold]{path.name}[/bold] {about}: {verdict}, {_counts(reading.findings)}", markup=True)
+    for finding in reading.findings:
+        place = "!".join(filter(None, [finding.sheet, finding.cell])) or path.name
+        console.print(f"  {finding.severity:<7} {place}: {finding.message}. {finding.remedy}", markup=False)
+
+
+def _counts(findings) -> str:
+    counts = [(findings.count(severity), severity) for severity in ("error", "warning", "note")]
+    said = [f"{n} {severity}{'s' if n > 1 else ''}" for n, severity in counts if n]
+    return ", ".join(said) or "no findings"
+
+
+@main.command(cls=Example, examples=("llr sample sample-system",))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def sample(folder: Path) -> None:
+    """Write the sample system's workbooks into FOLDER.
+
+    Two rounds of nine organisations and a year of monthly returns. Its totals are the published ones; everything below
+    them is illustrative. FOLDER/planted_disagreements.csv lists what was made to disagree on purpose.
+    """
+    paths = _write_sample(folder)
+    console.print(f"Wrote {len(paths)} workbooks to {folder / 'returns'}. Copy them into an inbox to take them in.")
+
+
+def _write_sample(folder: Path) -> list[Path]:
+    from rich.progress import Progress
+
+    from assets.sample.writer import write_sample
+
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("Writing the sample", total=None)
+        return write_sample(folder, progress=lambda done, total, name: bar.update(task, completed=done, total=total))
+
+
+@main.command(cls=Example, examples=("llr run", "LLR_HOME=/srv/llr llr run"))
+@click.option(
+    "--sample", "with_sample", is_flag=True, help="Put the sample system into the inbox if the home is empty."
+)
+def run(with_sample: bool) -> None:
+    """Run the whole pipeline once: take in the inbox, build every table and report, publish.
+
+    Ends with 0 when the warehouse was published, 1 when something failed (the last published file stays), 3 when
+    another run holds the home.
+    """
+    from llr_pipeline.running import run_everything
+    from llr_pipeline.warehouse import HomeLocked, WarehouseError
+
+    home = current_home().create()
+    if with_sample:
+        _put_sample(home)
+    try:
+        with _Progress() as progress:
+            outcome = run_everything(home, report=progress)
+    except HomeLocked as error:
+        console.print(str(error), markup=False)
+        sys.exit(3)
+    except WarehouseError as error:
+        raise click.ClickException(str(error)) from None
+    _print_summary(home, outcome)
+    sys.exit(0 if outcome.succeeded else 1)
+
+
+def is_empty(home: Home) -> bool:
+    """Whether nothing has arrived yet."""
+    return not home.warehouse.exists() and not any(
+        p.is_file() for f in (home.inbox, home.archive) for p in f.rglob("*")
+    )
+
+
+def _put_sample(home: Home) -> None:
+    """The sample goes into the inbox of an empty home only, so that it never mixes with someone's own returns."""
+    if not is_empty(home):
+        console.print(f"{home.root} is not empty: the sample is left out, what is there is used.", markup=False)
+        return
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryDirectory(dir=home.root) as folder:
+        paths = _write_sample(Path(folder))
+        for path in paths:
+            shutil.move(path, home.inbox / path.name)
+        shutil.move(Path(folder) / "planted_disagreements.csv", home.root / "planted_disagreements.csv")
+    console.print(
+        f"{home.root} was empty: put the sample system's {len(paths)} workbooks into its inbox (illustrative figures).",
+        markup=False,
+    )
+
+
+class _Progress:
+    """A bar on a terminal; a line now and then elsewhere."""
+
+    def __enter__(self) -> _Progress:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self.bar.start()
+        self.task = self.bar.add_task("Starting", total=None)
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.bar.stop()
+
+    def __call__(self, message: str, done: int, steps: int) -> None:
+        self.bar.update(self.task, completed=done, total=steps, **({"description": message[:60]} if message else {}))
+        if message and not console.is_terminal and not (message.startswith("intake") and not message.endswith(".")):
+            console.print(f"  {done + 1:>3}/{steps} {message}", markup=False)
+
+
+def _print_summary(home: Home, outcome) -> None:
+    took = outcome.intake
+    if took:
+        parts = [
+            f"{took[k]} {k.replace('_', ' ')}"
+            for k in ("accepted", "superseded", "duplicate", "refused", "read_again")
+            if took.get(k)
+        ]
+        console.print(
+            f"\n[bold]Intake[/bold]   {', '.join(parts) or 'nothing new'}; {took['workbooks_opened']} workbooks opened"
+        )
+    if outcome.failures:
+        console.print("\n[bold]Failed[/bold]    nothing was published; the last published file stays as it was")
+        for step, why in outcome.failures:
+            console.print(f"  {step}: {why}", markup=False)
+    import duckdb
+
+    if not home.warehouse.exists():
+        return
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        _print_refused(connection)
+        if outcome.succeeded:
+            _print_headlines(connection)
+    if outcome.succeeded:
+        _print_places(home, outcome.run_id)
+
+
+def _print_refused(connection) -> None:
+    rows = connection.execute(
+        """
+        select file_name, string_agg(message || '. ' || remedy, ' ' order by finding_number)
+        from raw.findings join raw.submissions using (submission_id, file_name)
+        where status = 'refused' and severity = 'error' group by all order by all
+        """
+    ).fetchall()
+    if rows:
+        console.print(f"\n[bold]Refused[/bold]   {len(rows)} in all; kept in the archive, nothing of them is loaded")
+        for name, why in rows:
+            console.print(f"  {name}: {why}", markup=False)
+
+
+def _print_headlines(connection) -> None:
+    rows = connection.execute(
+        "select figure, unit, headline, round, verdict from report.headlines order by report, position"
+    ).fetchall()
+    console.print("\n[bold]Headlines[/bold]")
+    for figure, unit, headline, period, verdict in rows:
+        shown = "-" if figure is None else f"{figure:,.1f}".removesuffix(".0")
+        console.print(f"  {shown:>7} {unit:<5} {headline} ({period}; {verdict})", markup=False)
+
+
+def _print_places(home: Home, run_id: str) -> None:
+    console.print("\n[bold]Where[/bold]")
+    for what, place in (
+        ("warehouse", home.published),
+        ("reports", home.reports / run_id),
+        ("UI", "make ui, or: llr serve"),
+    ):
+        console.print(f"  {what:<10} {place}", markup=False)
+
+
+@main.command(cls=Example, examples=("llr serve", "llr serve --port 3100 --reports-port 3102"))
+@click.option("--port", default=3000, show_default=True, help="Port of the Dagster UI.")
+@click.option("--reports-port", default=3002, show_default=True, help="Port of the reports.")
+def serve(port: int, reports_port: int) -> None:
+    """Start the Dagster UI, its daemon (schedule, sensors, queue) and the reports, on this machine only.
+
+    Ctrl-C ends them.
+    """
+    from llr_pipeline.running import prepare_instance
+    from llr_pipeline.serving import serve_all
+
+    home = current_home()
+    prepare_instance(home)
+    os.environ.setdefault("LLR_REPORTS_URL", f"http://127.0.0.1:{reports_port}")
+    sys.exit(serve_all(home, port=port, reports_port=reports_port))
+
+
+if __name__ == "__main__":
+    main()

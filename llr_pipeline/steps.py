@@ -1,0 +1,138 @@
+"""The three steps that are more than one table: loading the reference tables, taking in the inbox, publishing.
+
+A table of its own SELECT is in `tables.py`. What intake and publishing do is in `intake.py` and `publishing.py`; here
+they become assets, with what a run's page shows about them.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from llr_pipeline import intake
+from llr_pipeline.checks import check_specs, run_checks
+from llr_pipeline.contracts import contracts
+from llr_pipeline.paths import current_home
+from llr_pipeline.publishing import publish
+from llr_pipeline.tables import column_schema, key_and_source, load_reference
+
+PIPELINE_OWN = ("raw.schema_migrations", "raw.table_builds")  # kept by the warehouse itself, made by no step
+
+
+def reference_tables(*, group: str = "reference") -> dg.AssetsDefinition:
+    """One step that loads every `sql/reference/*.csv` as its contract says, each table with its contract check."""
+    found = [contract for contract in contracts().values() if contract.layer == "reference"]
+
+    @dg.multi_asset(
+        name="reference_tables",
+        specs=[
+            dg.AssetSpec(
+                ["reference", contract.table],
+                description=f"{contract.description}\n\n{key_and_source(contract)}",
+                group_name=group,
+                kinds={"duckdb", "csv"},
+                metadata={"dagster/column_schema": column_schema(contract.columns)},
+            )
+            for contract in found
+        ],
+        check_specs=[spec for contract in found for spec in check_specs(contract)],
+        required_resource_keys={"warehouse"},
+    )
+    def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        connection = context.resources.warehouse
+        load_reference(connection, run_id=context.run.run_id)
+        for contract in found:
+            rows = connection.execute(f"select count(*) from {contract.name}").fetchone()[0]
+            yield dg.MaterializeResult(
+                asset_key=["reference", contract.table],
+                metadata={"dagster/row_count": rows},
+                check_results=run_checks(connection, contract),
+            )
+
+    return load
+
+
+def received_tables(*, group: str = "intake") -> dg.AssetsDefinition:
+    """One step that takes in the inbox: the register, the findings and every raw table."""
+    key = dg.AssetKey(["raw", "submissions"])
+    found = {name: about for name, about in intake.raw_descriptions().items() if f"raw.{name}" not in PIPELINE_OWN}
+
+    @dg.multi_asset(
+        name="intake",
+        specs=[
+            dg.AssetSpec(
+                ["raw", name],
+                deps=[["reference", c.table] for c in contracts().values() if c.layer == "reference"],
+                description=description,
+                group_name=group,
+                kinds={"duckdb", "excel"},
+                metadata={"dagster/column_schema": column_schema(columns)},
+            )
+            for name, (description, columns) in found.items()
+        ],
+        check_specs=[
+            dg.AssetCheckSpec("nothing_was_refused", asset=key, description="No file of this run was refused."),
+        ],
+        required_resource_keys={"warehouse"},
+    )
+    def take_in(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        connection = context.resources.warehouse
+
+        def progress(done: int, total: int, name: str) -> None:
+            context.log.info(f"intake {done} of {total}: {name}")
+
+        took = intake.take_in(connection, current_home(), run_id=context.run.run_id, progress=progress)
+        about = {
+            "accepted": len(took.accepted),
+            "superseded": len(took.superseded),
+            "duplicate": len(took.duplicate),
+            "refused": len(took.refused),
+            "read_again": took.read_again,
+            "workbooks_opened": took.opened,
+        }
+        if took.refused:
+            lines = [f"| {name} | {reason} |" for name, reason in took.refused]
+            about["refused_files"] = dg.MetadataValue.md("\n".join(["| file | why |", "|---|---|", *lines]))
+        for name in found:
+            (rows,) = connection.execute(f"select count(*) from raw.{name}").fetchone()
+            is_register = name == "submissions"
+            check = dg.AssetCheckResult(
+                check_name="nothing_was_refused",
+                asset_key=key,
+                passed=not took.refused,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"refused": len(took.refused)},
+            )
+            yield dg.MaterializeResult(
+                asset_key=["raw", name],
+                metadata={"dagster/row_count": rows, **(about if is_register else {})},
+                check_results=[check] if is_register else [],
+            )
+
+    return take_in
+
+
+def published_file(*, group: str = "publishing") -> dg.AssetsDefinition:
+    """The step that publishes: it stands on every table, so a blocking check that fails anywhere stops it."""
+    every = [contract.name for contract in contracts().values()] + [f"raw.{name}" for name in intake.raw_descriptions()]
+
+    @dg.asset(
+        key=["published", "llr"],
+        deps=[dg.AssetKey(name.split(".")) for name in sorted(set(every) - set(PIPELINE_OWN))],
+        description="The file that analysts open: a copy of the warehouse, swapped into place when every check passed.",
+        group_name=group,
+        kinds={"duckdb"},
+        required_resource_keys={"warehouse"},
+    )
+    def publish_file(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        published = publish(context.resources.warehouse, current_home().published)
+        context.log.info(f"published {published.tables} tables, {published.size_bytes:,} bytes")
+        return dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(str(published.path)),
+                "size_bytes": published.size_bytes,
+                "sha256": published.sha256,
+                "tables": published.tables,
+            }
+        )
+
+    return publish_file

@@ -1,0 +1,287 @@
+"""The bed capacity report: figures by hand, words, page and asset; and how any report is drawn and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from assets.reports import TABLES, bed_capacity
+from llr_pipeline.charts import spread, to_png, to_svg, trajectory
+from llr_pipeline.checks import check_contract
+from llr_pipeline.contracts import contracts
+from llr_pipeline.paths import SQL, Home
+from llr_pipeline.reports import Chart, Document, Table, document_metadata, number, shortened, write_document
+from llr_pipeline.tables import Warehouse, load_reference
+from llr_pipeline.warehouse import opened, prepare
+
+TOTALS = contracts()["mart.bed_capacity_totals"]
+EQUAL, CUT = "equals the published figure", "equals the published figure when truncated"
+# planned in 2015/16 and in 2020/21; needed in 2015/16, then in 2020/21 with nothing done and under the plan
+ACUTE, COMMUNITY = (1940, 1697, 1857.6, 2013.9, 1656.9), (233, 195, 244.3, 267.3, 209.05)
+
+
+def fill(connection: duckdb.DuckDBPyConnection, returned: dict[str, dict[str, tuple[float, ...]]]) -> None:
+    """mart.bed_capacity_totals of these rounds, as its own SELECT would give it."""
+    columns = ", ".join(f"{column.name} {column.type}" for column in TOTALS.columns)
+    connection.execute(f"create or replace table {TOTALS.name} ({columns})")
+    for round_, counts in returned.items():
+        both = tuple(map(sum, zip(*counts.values(), strict=True)))
+        for definition, (before, after, *needed) in {**counts, "stp_acute_and_community": both}.items():
+            for scenario, method, need in [
+                ("plan", "submitted", needed[2]),
+                ("plan", "modelled", needed[2]),
+                ("do_nothing", "modelled", needed[1]),
+            ]:
+                for year, planned, beds in [("2015/16", before, needed[0]), ("2020/21", after, need)]:
+                    connection.execute(
+                        f"insert into {TOTALS.name} select ?, ?, ?, ?, 'system', ?, true, true, ?, "
+                        "?, needed_beds_rounded(?), ?, ?",
+                        [round_, scenario, method, definition, year, beds * 0.9, beds, beds, planned, planned - beds],
+                    )
+
+
+def build(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in ("bed_capacity", "headlines"):
+        select = (SQL / "report" / f"{table}.sql").read_text(encoding="utf-8")
+        connection.execute(f"create or replace table report.{table} as {select}")
+
+
+def figures(connection: duckdb.DuckDBPyConnection, round_: str = "2016-11") -> dict[str, tuple]:
+    found = connection.execute(
+        "select headline_code, figure, published_figure, verdict from report.bed_capacity where round = ?", [round_]
+    )
+    return {code: rest for code, *rest in found.fetchall()}
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        prepare(connection)
+        load_reference(connection, run_id="test")
+        yield connection
+
+
+@pytest.fixture
+def connection(reference: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    fill(reference, {})
+    return reference
+
+
+@pytest.fixture
+def planned(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    earlier = {"stp_acute": (1940, 1672, 1857.6, 2034.1, 1632.2), "stp_community": COMMUNITY}
+    fill(connection, {"2016-10": earlier, "2016-11": {"stp_acute": ACUTE, "stp_community": COMMUNITY}})
+    build(connection)
+    return connection
+
+
+# the table
+
+
+def test_figures_equal_those_published_or_say_how_they_do_not(planned):
+    found = figures(planned)
+    assert found["acute_beds_before"] == [1940, 1940, EQUAL]
+    assert found["acute_beds_after"] == [1697, 1697, EQUAL]
+    assert found["acute_beds_reduction"] == [243, 243, EQUAL]
+    assert found["acute_beds_reduction_pct"] == [pytest.approx(12.5258, abs=1e-4), 12, CUT]
+    assert found["community_beds_reduction"] == [38, 38, EQUAL]
+    assert found["community_beds_reduction_pct"] == [pytest.approx(16.3090, abs=1e-4), 16, EQUAL]
+    assert found["total_beds_after"] == [1892, 1892, EQUAL]
+    # the press release's 13%, not the 12.9% of the briefing two years later
+    assert found["total_beds_reduction_pct"] == [pytest.approx(12.9314, abs=1e-4), 13, EQUAL]
+
+
+def test_needs_are_rounded_up_once_and_headroom_is_what_is_left(planned):
+    found = figures(planned)
+    assert found["acute_beds_needed_do_nothing"] == [2014, None, "nothing published"]
+    assert found["acute_beds_headroom_plan"][0] == 1697 - 1657
+    assert found["community_beds_headroom_plan"][0] == 195 - 210
+    # 1656.9 + 209.05 = 1865.95: 1,866, though 1,657 and 210 are 1,867
+    assert found["total_beds_needed_plan"][0] == 1866
+
+
+def test_a_round_whose_plan_was_not_published_is_compared_with_nothing(planned):
+    verdicts = {verdict for _, _, verdict in figures(planned, "2016-10").values()}
+    assert verdicts == {"nothing published"}
+
+
+def test_another_figure_differs(connection):
+    fill(connection, {"2016-11": {"stp_acute": (1940, 1700, *ACUTE[2:]), "stp_community": COMMUNITY}})
+    build(connection)
+    assert figures(connection)["acute_beds_after"] == [1700, 1697, "differs from the published figure"]
+    assert "Acute beds planned for 2020/21: 1,700, published as 1,697." in bed_capacity(connection).summary
+
+
+def test_half_a_system_is_no_total(connection):
+    fill(connection, {"2016-11": {"stp_acute": ACUTE}})
+    build(connection)
+    found = figures(connection)
+    assert found["acute_beds_after"][0] == 1697
+    assert found["community_beds_after"] == [None, 195, "not returned"]
+    assert found["total_beds_after"] == [None, 1892, "not returned"]
+    document = bed_capacity(connection)
+    assert "The 2016-11 plan's community beds were not returned" in document.summary
+    assert any(note.startswith("Some sites lack") for note in document.notes)
+
+
+def test_the_tables_keep_their_contracts(planned):
+    for name in ("report.bed_capacity", "report.headlines"):
+        assert check_contract(planned, contracts()[name]).passed
+    found = planned.execute("select report, position, round, figure, verdict from report.headlines").fetchall()
+    assert found[0] == ("bed_capacity", 1, "2016-11", 1697, EQUAL)
+    assert len(found) == 7
+
+
+# the document
+
+
+def test_the_summary_says_the_finding_first(planned):
+    document = bed_capacity(planned)
+    assert document.summary.split("\n\n") == [
+        "**The 2016-11 plan takes acute beds from 1,940 to 1,697 (243 fewer, 12.5%) and community beds from 233 to 195 "
+        "(38 fewer, 16.3%).**",
+        "At the target occupancy, its patients of 2020/21 need 1,657 acute beds (40 fewer than planned; 2,014 if "
+        "nothing is done) and 210 community beds (15 more than planned; 268 if nothing is done).",
+        "11 of 12 figures equal those published. Fewer acute beds by 2020/21, as a share of those in 2015/16: 12.5%, "
+        "published as 12%, cut short and not rounded.",
+    ]
+    assert document.notes[0].startswith("Illustrative below the published totals.")
+    assert document.headlines["acute_beds_after"] == 1697
+
+
+def test_the_page_stands_alone_and_can_be_read_without_seeing(planned, tmp_path):
+    page = write_document(Home(tmp_path), "run1", "bed_capacity", bed_capacity(planned))
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<h1>") == 1
+    assert re.findall(r"<h2[^>]*>(.*?)</h2>", text) == [
+        "The plan beside what was published",
+        "Beds needed beside beds planned",
+    ]
+    assert 'role="img" aria-label="Line chart of beds by financial year. Acute beds, planned: 1,940 in 2015/16' in text
+    assert '<th scope="row">Acute beds planned for 2020/21</th><td class="number">1,697</td>' in text
+    assert "Illustrative below" in text
+    assert "Open Government Licence" in text
+    assert "<svg" in text
+    assert not re.findall(r'(?:src|href)="(?!#)', text)
+    assert page.with_name("beds_by_year.png").read_bytes().startswith(b"\x89PNG")
+    assert re.match(r'<svg [^>]*class="marks" viewBox="[\d ]+">', page.with_name("beds_by_year.svg").read_text())
+    assert (tmp_path / "reports/latest/bed_capacity/index.html").read_text(encoding="utf-8") == text
+
+
+def test_an_empty_warehouse_still_has_a_report(connection, tmp_path):
+    build(connection)
+    document = bed_capacity(connection)
+    assert document.summary == "No beds return has been accepted yet."
+    assert "No beds return has been accepted yet." in write_document(Home(tmp_path), "r", "b", document).read_text()
+
+
+# the asset
+
+
+def materialised(home: Home) -> dict:
+    with opened(home) as connection:
+        load_reference(connection, run_id="test")
+        fill(connection, {"2016-11": {"stp_acute": ACUTE, "stp_community": COMMUNITY}})
+    result = dg.materialize(TABLES, resources={"warehouse": Warehouse()})
+    events = {event.asset_key.to_user_string(): event for event in result.get_asset_materialization_events()}
+    found = events["report/bed_capacity"].materialization.metadata
+    return {"run_id": result.run_id, **{key: value.value for key, value in found.items()}}
+
+
+def test_the_asset_page_shows_summary_chart_and_numbers(tmp_path, monkeypatch):
+    monkeypatch.setenv("LLR_HOME", str(tmp_path))
+    monkeypatch.setenv("LLR_REPORTS_URL", "https://reports.example/")
+    found = materialised(Home(tmp_path))
+    address = f"https://reports.example/{found['run_id']}/bed_capacity"
+    assert found["report"] == f"{address}/index.html"
+    assert f"]({address}/beds_by_year.svg)" in found["summary"]
+    assert "> Illustrative below the published totals." in found["summary"]
+    assert len(found["summary"]) < 1000
+    assert (found["acute_beds_after"], found["community_beds_headroom_plan"]) == (1697, -15)
+    assert found["dagster/row_count"] == 21
+    assert (tmp_path / "reports" / found["run_id"] / "bed_capacity/index.html").exists()
+
+
+# any report
+
+
+def document(**changes) -> Document:
+    return replace(Document(title="Counts <b>", summary="Two **things**.\n\n- one\n- two"), **changes)
+
+
+def test_text_is_escaped_and_its_markdown_read(tmp_path):
+    table = Table("A < B", [{"Name": "<script>", "Count": 1234.5}, {"Name": "b", "Count": None}], notes=["Things."])
+    text = write_document(Home(tmp_path), "r", "counts", document(tables=[table])).read_text(encoding="utf-8")
+    assert "<h1>Counts &lt;b&gt;</h1>" in text
+    assert "<p>Two <strong>things</strong>.</p>" in text
+    assert "<ul><li>one</li><li>two</li></ul>" in text
+    assert '&lt;script&gt;</th><td class="number">1,234.5</td>' in text
+    assert '<td class="number">\N{EN DASH}</td>' in text
+
+
+def test_a_document_that_fails_leaves_the_last_one(tmp_path):
+    home = Home(tmp_path)
+    first = write_document(home, "run1", "counts", document())
+    before = first.read_text(encoding="utf-8")
+    with pytest.raises(AttributeError):
+        write_document(home, "run1", "counts", document(title="New", charts=[Chart("none", None, "nothing")]))
+    assert first.read_text(encoding="utf-8") == before
+    write_document(home, "run1", "counts", document(title="New"))
+    assert "New" in (home.reports / "latest/counts/index.html").read_text(encoding="utf-8")
+    assert sorted(path.name for path in Path(home.reports).rglob("*")) == [
+        "counts",
+        "counts",
+        "index.html",
+        "index.html",
+        "latest",
+        "run1",
+    ]
+
+
+def test_metadata_leaves_out_what_is_no_number():
+    found = document_metadata("r", "counts", document(headlines={"a": 2.0, "b": None, "c": float("nan"), "d": 0.5}))
+    assert {key: found[key] for key in found if key not in ("summary", "report")} == {"a": 2, "d": 0.5}
+    with pytest.raises(ValueError, match="not A b"):
+        document(headlines={"A b": 1})
+
+
+def test_a_long_summary_loses_its_last_paragraphs_never_its_links():
+    assert shortened("a\n\nb" * 400, ends=["[x](y)"]).endswith("\n\n[x](y)")
+    assert shortened("first\n\nsecond", ends=["link"], most=12) == "first\n\nlink"
+
+
+def test_numbers_as_people_read_them():
+    assert [number(n) for n in (1940, 12.526, -15.0, None)] == [
+        "1,940",
+        "12.5",
+        "\N{MINUS SIGN}15",
+        "\N{EN DASH}",
+    ]
+
+
+ROWS = [{"year": year, "count": n, "of": of} for of, n in (("A", 10), ("B", 20)) for year in ("1", "2")]
+
+
+def test_a_trajectory_labels_its_lines_and_tells_them_apart_without_colour():
+    svg = to_svg(trajectory(ROWS, x="year", y="count", series="of", title="Title", y_title="Things"))
+    assert all(f">{text}<" in svg for text in ("A: 10", "B: 20", "Title", "Things"))
+    assert {"1,0", "2,3"} <= set(re.findall(r'stroke-dasharray="([\d,]+)"', svg))
+    assert to_png(svg, scale=1).startswith(b"\x89PNG")
+
+
+def test_a_chart_has_four_series_at_most():
+    many = [{**ROWS[0], "of": name} for name in "ABCDE"]
+    with pytest.raises(ValueError, match="4 series apart, not 5"):
+        trajectory(many, x="year", y="count", series="of", title="", y_title="")
+
+
+def test_labels_are_moved_apart_and_stay_inside():
+    assert spread([0, 5, 50], gap=10, most=100) == [0, 10, 50]
+    assert spread([95, 98], gap=10, most=100) == [90, 100]
+    assert spread([], gap=10, most=100) == []
