@@ -12,7 +12,7 @@ from urllib.error import URLError
 
 import dagster as dg
 
-from llr_pipeline.intake import waiting
+from llr_pipeline.archive import waiting
 from llr_pipeline.paths import current_home
 
 JOB = "everything"
@@ -55,7 +55,9 @@ def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
 
 
 @dg.run_failure_sensor(
-    name="run_failed", monitor_all_code_locations=False, default_status=dg.DefaultSensorStatus.RUNNING,
+    name="run_failed",
+    monitor_all_code_locations=False,
+    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Logs why a run failed, and posts it where LLR_ALERT_WEBHOOK says.",
 )
 def run_failed(context: dg.RunFailureSensorContext) -> None:

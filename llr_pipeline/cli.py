@@ -207,8 +207,15 @@ class _Progress:
 
     def __call__(self, message: str, done: int, steps: int) -> None:
         self.bar.update(self.task, completed=done, total=steps, **({"description": message[:60]} if message else {}))
-        if message and not console.is_terminal and not (message.startswith("intake") and not message.endswith(".")):
+        if message and not console.is_terminal and not self._is_one_of_many(message):
             console.print(f"  {done + 1:>3}/{steps} {message}", markup=False)
+
+    @staticmethod
+    def _is_one_of_many(message: str) -> bool:
+        """Whether it is one of the intake's messages that a log does without: all but each twentieth and the last."""
+        words = message.split()
+        counted = words[0] == "intake" and words[2:3] == ["of"]
+        return counted and int(words[1]) % 20 != 0 and words[1] != words[3].rstrip(":")
 
 
 def _print_summary(home: Home, outcome) -> None:
@@ -254,12 +261,13 @@ def _print_refused(connection) -> None:
 
 def _print_headlines(connection) -> None:
     rows = connection.execute(
-        "select figure, unit, headline, round, verdict from report.headlines order by report, position"
+        "select figure, unit, headline, round, verdict, is_illustrative from report.headlines order by report, position"
     ).fetchall()
     console.print("\n[bold]Headlines[/bold]")
-    for figure, unit, headline, period, verdict in rows:
+    for figure, unit, headline, period, verdict, is_illustrative in rows:
+        mark = "; illustrative" if is_illustrative else ""
         shown = "-" if figure is None else f"{figure:,.1f}".removesuffix(".0")
-        console.print(f"  {shown:>7} {unit:<5} {headline} ({period}; {verdict})", markup=False)
+        console.print(f"  {shown:>7} {unit:<5} {headline} ({period}; {verdict}{mark})", markup=False)
 
 
 def _print_places(home: Home, run_id: str) -> None:

@@ -163,7 +163,7 @@ def _read_version(cover: Cover, template: Template) -> int | None:
     cover.refuse(
         "template_version",
         "wrong_version",
-        f"{quoted(text)} is not the version of the {template.title} in use, which is {template.version}",
+        f"{quoted(text)} is not the version of “{template.title}” in use, which is {template.version}",
     )
     return None
 
@@ -198,7 +198,7 @@ def _read_period(cover: Cover, template: Template | None, reference: Reference) 
     month = read_month(cover.entries["period"].value)
     if template.period == "month":
         if month is None:
-            message = f"{quoted(text)} is not a month; the {template.title} is for a month, such as 2017-04"
+            message = f"{quoted(text)} is not a month; “{template.title}” is for a month, such as 2017-04"
             cover.refuse("period", "unknown_period", message)
         return month
     rounds = [row["round"] for row in reference.rows("rounds")]
@@ -244,7 +244,7 @@ def _check_role(
         message = f"{who} cannot send a return for {period}: it is known as {spans}"
         cover.refuse("organisation_code", "organisation_outside_dates", message)
     elif not owed:
-        cover.refuse("organisation_code", "unexpected_return", f"{who} is not asked for the {template.title}")
+        cover.refuse("organisation_code", "unexpected_return", f"{who} is not asked for “{template.title}”")
 
 
 def _span(role: Mapping[str, str]) -> str:

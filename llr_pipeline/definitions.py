@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 import dagster as dg
 
 import assets
 from llr_pipeline.automation import inbox, job, run_failed, schedule
 from llr_pipeline.tables import Warehouse
 
+subjects = [
+    import_module(f"assets.{module.name}") for module in iter_modules(assets.__path__) if module.name != "sample"
+]
+
 defs = dg.Definitions(
-    assets=dg.load_assets_from_package_module(assets),
+    assets=dg.load_assets_from_modules(subjects),
     jobs=[job],
     schedules=[schedule],
     sensors=[inbox, run_failed],

@@ -6,19 +6,15 @@ period); the newest by `prepared_on`, then by arrival, is the accepted one, the 
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from llr_pipeline import archive
+from llr_pipeline.archive import Arrival
 from llr_pipeline.contracts import Column, contracts, read_contract, templates
 from llr_pipeline.paths import PROJECT, SQL, Home
 from llr_pipeline.publications import PUBLICATIONS, publications, published_schema
@@ -26,8 +22,6 @@ from llr_pipeline.reading import read_all
 from llr_pipeline.returns import TOTALS, Reading, arrow_schema, raw_schema
 from llr_pipeline.warehouse import comment, fingerprint, folder_fingerprint, record_build, transaction
 
-IGNORED_NAMES = (".", "~$")
-IGNORED_SUFFIXES = {".tmp", ".part", ".partial", ".crdownload"}
 READER_FILES = (
     "cells", "codes", "contracts", "cover", "findings", "headings", "lines", "periods", "preflight", "publications",
     "returns", "workbooks",
@@ -49,16 +43,6 @@ READ_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class Arrival:
-    """A file in the inbox, as it was found."""
-
-    path: Path
-    sha256: str
-    size_bytes: int
-    modified_ns: int
-
-
 @dataclass
 class Intake:
     """What one intake did: file names by what became of them."""
@@ -68,11 +52,12 @@ class Intake:
     duplicate: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
     read_again: int = 0
+    kept: list[tuple[str, str]] = field(default_factory=list)  # in use, and refused when read again
 
     @property
     def opened(self) -> int:
         """Workbooks opened."""
-        return len(self.accepted) + len(self.superseded) + len(self.refused) + self.read_again
+        return len(self.accepted) + len(self.superseded) + len(self.refused) + self.read_again + len(self.kept)
 
 
 @cache
@@ -124,15 +109,6 @@ def raw_descriptions() -> dict[str, tuple[str, list[Column]]]:
     return found
 
 
-def waiting(home: Home) -> list[Path]:
-    """The files in the inbox, by name; hidden and half-copied ones are left."""
-    return sorted(
-        path
-        for path in home.inbox.rglob("*")
-        if path.is_file() and not path.name.startswith(IGNORED_NAMES) and path.suffix.lower() not in IGNORED_SUFFIXES
-    )
-
-
 def take_in(
     connection: duckdb.DuckDBPyConnection,
     home: Home,
@@ -143,37 +119,32 @@ def take_in(
     """Take in everything that waits in the inbox, and read again what was read by an older reader.
 
     Safe to repeat after a stop at any moment: a file is in the archive before it is registered, registered and loaded
-    in one transaction, and only then removed from the inbox.
+    in one transaction, and only then removed from the inbox. What the archive holds and the register does not know is
+    taken in too, so that a lost warehouse is built anew.
     """
     create_tables(connection)
     done = Intake()
-    stale = connection.execute(
-        "select sha256, file_name, submission_id from raw.submissions where reader != ? and status != 'duplicate' "
-        "order by arrival_number",
-        [reader_version()],
-    ).fetchall()
-    new, repeated = _archive_new(connection, home)
-    paths = [archived(home, sha256, name) for sha256, name, _ in stale]
-    paths += [archived(home, arrival.sha256, arrival.path.name) for arrival in new]
+    stale = _read_by_an_older_reader(connection)
+    new, repeated = _arrivals(connection, home)
+    paths = [archive.archived(home, sha256, name) for _, sha256, name in stale]
+    paths += [archive.archived(home, arrival.sha256, arrival.file_name) for arrival in new]
     for number, (_, reading) in enumerate(read_all(paths)):
         if number < len(stale):
-            _, name, submission_id = stale[number]
-            with transaction(connection):
-                for table in raw_schemas():
-                    connection.execute(f"delete from raw.{table} where submission_id = ?", [submission_id])
-                _load(connection, submission_id, name, reading)
-            done.read_again += 1
+            submission_id, _, name = stale[number]
+            _load_again(connection, submission_id, name, reading, done)
         else:
             arrival = new[number - len(stale)]
-            name = arrival.path.name
-            _note(done, name, _register(connection, arrival, reading), reading)
-            _remove(arrival.path)
+            name = arrival.file_name
+            with transaction(connection):
+                status = _load(connection, _insert(connection, arrival, "refused"), name, reading)
+            _note(done, name, status, reading)
+            archive.remove(arrival)
         progress(number + 1, len(paths), name)
     for arrival in repeated:
         with transaction(connection):
             _insert(connection, arrival, "duplicate")
-        done.duplicate.append(arrival.path.name)
-        _remove(arrival.path)
+        done.duplicate.append(arrival.file_name)
+        archive.remove(arrival)
     mark = watermark(connection)
     for name in ("submissions", *raw_schemas()):
         record_build(connection, f"raw.{name}", [mark], run_id)
@@ -186,64 +157,45 @@ def watermark(connection: duckdb.DuckDBPyConnection) -> str:
     return fingerprint("raw", *("|".join(row).encode() for row in rows))
 
 
-def archived(home: Home, sha256: str, file_name: str) -> Path:
-    """Where the file with this content is kept."""
-    return home.archive / sha256[:2] / f"{sha256}{Path(file_name).suffix.lower()}"
+def _read_by_an_older_reader(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    return connection.execute(
+        "select submission_id, sha256, file_name from raw.submissions where reader != ? and status != 'duplicate' "
+        "order by arrival_number",
+        [reader_version()],
+    ).fetchall()
 
 
-def _archive_new(connection: duckdb.DuckDBPyConnection, home: Home) -> tuple[list[Arrival], list[Arrival]]:
-    """Copy what is new in the inbox into the archive. Returns what is new, and what repeats a content already known."""
-    new: dict[str, Arrival] = {}
-    repeated = []
-    for path in waiting(home):
-        about = path.stat()
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        arrival = Arrival(path, sha256, about.st_size, about.st_mtime_ns)
-        same = connection.execute(
-            "select file_name, modified_ns from raw.submissions where sha256 = ?", [sha256]
+def _arrivals(connection: duckdb.DuckDBPyConnection, home: Home) -> tuple[list[Arrival], list[Arrival]]:
+    """What is new, each of it in the archive by now, and what repeats a content already known."""
+    known = {
+        (sha256, file_name, modified_ns)
+        for sha256, file_name, modified_ns in connection.execute(
+            "select sha256, file_name, modified_ns from raw.submissions"
         ).fetchall()
-        if (path.name, about.st_mtime_ns) in same:  # a stopped run took it in and could not remove it
-            _remove(path)
-        elif same or sha256 in new:
+    }
+    contents = {sha256 for sha256, _, _ in known}
+    new = {arrival.sha256: arrival for arrival in archive.unknown(home, contents)}
+    repeated = []
+    for path in archive.waiting(home):
+        arrival = archive.look_at(path)
+        stopped_before = new.get(arrival.sha256)
+        if (arrival.sha256, arrival.file_name, arrival.modified_ns) in known:
+            archive.remove(arrival)  # a stopped run took it in and could not remove it
+        elif stopped_before and (stopped_before.file_name, stopped_before.inbox) == (arrival.file_name, None):
+            new[arrival.sha256] = arrival  # a stopped run archived it and could not register it
+        elif arrival.sha256 in contents or stopped_before:
             repeated.append(arrival)
         else:
-            _copy(path, archived(home, sha256, path.name))
-            new[sha256] = arrival
+            archive.keep(home, arrival)
+            new[arrival.sha256] = arrival
     return list(new.values()), repeated
-
-
-def _copy(path: Path, target: Path) -> None:
-    """Copy into the archive so that the target is whole or absent."""
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    copy = target.with_name(f".{target.name}.tmp")
-    shutil.copyfile(path, copy)
-    with copy.open("rb") as file:
-        os.fsync(file.fileno())
-    copy.chmod(0o444)
-    os.replace(copy, target)
-
-
-def _remove(path: Path) -> None:
-    """Take a file out of the inbox; where that is forbidden it stays, and is known next time."""
-    with suppress(OSError):
-        path.unlink()
 
 
 def _note(done: Intake, name: str, status: str, reading: Reading) -> None:
     if status == "refused":
-        done.refused.append((name, next(f.message for f in reading.findings if f.severity == "error")))
+        done.refused.append((name, reading.reason or ""))
     else:
         getattr(done, status).append(name)
-
-
-def _register(connection: duckdb.DuckDBPyConnection, arrival: Arrival, reading: Reading) -> str:
-    """Register and load one new file in one transaction; returns its status."""
-    with transaction(connection):
-        submission_id = _insert(connection, arrival, "refused")
-        return _load(connection, submission_id, arrival.path.name, reading)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, arrival: Arrival, status: str) -> str:
@@ -252,28 +204,21 @@ def _insert(connection: duckdb.DuckDBPyConnection, arrival: Arrival, status: str
         "select count(*) filter (where sha256 = ?), coalesce(max(arrival_number), 0) + 1 from raw.submissions",
         [arrival.sha256],
     ).fetchone()
-    duplicate = f"-{before + 1}" if status == "duplicate" else ""
-    submission_id = arrival.sha256[:12] + duplicate
-    connection.execute(
-        """
-        insert into raw.submissions by name
-        select ? as submission_id, ? as arrival_number, ? as file_name, ? as sha256, ? as size_bytes, ? as modified_ns,
-            ? as received_at, ? as status, 0 as value_count, 0 as error_count, 0 as warning_count, 0 as note_count,
-            ? as reader
-        """,
-        [
-            submission_id,
-            number,
-            arrival.path.name,
-            arrival.sha256,
-            arrival.size_bytes,
-            arrival.modified_ns,
-            datetime.now(UTC).replace(tzinfo=None),
-            status,
-            reader_version(),
-        ],
-    )
-    return submission_id
+    line = {
+        "submission_id": arrival.sha256[:12] + (f"-{before + 1}" if status == "duplicate" else ""),
+        "arrival_number": number,
+        "file_name": arrival.file_name,
+        "sha256": arrival.sha256,
+        "size_bytes": arrival.size_bytes,
+        "modified_ns": arrival.modified_ns,
+        "received_at": arrival.received_at,
+        "status": status,
+        **dict.fromkeys(("value_count", "error_count", "warning_count", "note_count"), 0),
+        "reader": reader_version(),
+    }
+    places = ", ".join(["?"] * len(line))
+    connection.execute(f"insert into raw.submissions ({', '.join(line)}) values ({places})", list(line.values()))
+    return line["submission_id"]
 
 
 def _load(connection: duckdb.DuckDBPyConnection, submission_id: str, file_name: str, reading: Reading) -> str:
@@ -300,6 +245,27 @@ def _load(connection: duckdb.DuckDBPyConnection, submission_id: str, file_name: 
         [reading.value_count, *(reading.findings.count(s) for s in ("error", "warning", "note")), submission_id],
     )
     return status
+
+
+def _load_again(
+    connection: duckdb.DuckDBPyConnection, submission_id: str, file_name: str, reading: Reading, done: Intake
+) -> None:
+    """Replace a submission's rows by those of a new reading; one that is in use and would be refused is left as it is.
+
+    It keeps its older reader's mark, so that every run tries again and says so until the contract, or the return, is
+    mended: a change of ours must not empty the tables in silence.
+    """
+    (status,) = connection.execute(
+        "select status from raw.submissions where submission_id = ?", [submission_id]
+    ).fetchone()
+    if reading.is_refused and status != "refused":
+        done.kept.append((file_name, reading.reason or ""))
+        return
+    with transaction(connection):
+        for table in raw_schemas():
+            connection.execute(f"delete from raw.{table} where submission_id = ?", [submission_id])
+        _load(connection, submission_id, file_name, reading)
+    done.read_again += 1
 
 
 def _settle(connection: duckdb.DuckDBPyConnection, submission_id: str, reading: Reading) -> str:

@@ -52,6 +52,11 @@ class Reading:
     def is_refused(self) -> bool:
         return self.findings.refuse
 
+    @property
+    def reason(self) -> str | None:
+        """The first error's message."""
+        return next((finding.message for finding in self.findings if finding.severity == "error"), None)
+
 
 def raw_schema(sheet: Sheet) -> pa.Schema:
     """The columns of a sheet's raw table, submission apart."""
@@ -101,6 +106,8 @@ def read_return(book: Workbook, reference: Reference, templates: Mapping[str, Te
     if findings.refuse:
         return Reading(identity, findings)
     reading.tables["totals"] = pa.Table.from_pylist(totals, TOTALS)
+    if not reading.value_count:
+        findings.add("empty_return", "The return holds no values")
     _note_other_sheets(book, [grid.name for _, grid in found if grid], findings)
     return reading
 

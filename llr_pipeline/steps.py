@@ -15,6 +15,7 @@ from llr_pipeline.paths import current_home
 from llr_pipeline.publishing import publish
 from llr_pipeline.tables import column_schema, key_and_source, load_reference
 
+KEPT_CHECK = "every_return_in_use_can_be_read_again"
 PIPELINE_OWN = ("raw.schema_migrations", "raw.table_builds")  # kept by the warehouse itself, made by no step
 
 
@@ -71,6 +72,13 @@ def received_tables(*, group: str = "intake") -> dg.AssetsDefinition:
         ],
         check_specs=[
             dg.AssetCheckSpec("nothing_was_refused", asset=key, description="No file of this run was refused."),
+            dg.AssetCheckSpec(
+                KEPT_CHECK,
+                asset=key,
+                blocking=True,
+                description="Every return in use could be read again after a contract or the reader changed. One that "
+                "could not is left as it was, and nothing is published until the contract or the return is mended.",
+            ),
         ],
         required_resource_keys={"warehouse"},
     )
@@ -89,26 +97,36 @@ def received_tables(*, group: str = "intake") -> dg.AssetsDefinition:
             "read_again": took.read_again,
             "workbooks_opened": took.opened,
         }
-        if took.refused:
-            lines = [f"| {name} | {reason} |" for name, reason in took.refused]
-            about["refused_files"] = dg.MetadataValue.md("\n".join(["| file | why |", "|---|---|", *lines]))
+        for what, files in (("refused_files", took.refused), ("files_left_as_they_were", took.kept)):
+            if files:
+                lines = [f"| {name} | {reason} |" for name, reason in files]
+                about[what] = dg.MetadataValue.md("\n".join(["| file | why |", "|---|---|", *lines]))
         for name in found:
             (rows,) = connection.execute(f"select count(*) from raw.{name}").fetchone()
             is_register = name == "submissions"
-            check = dg.AssetCheckResult(
-                check_name="nothing_was_refused",
-                asset_key=key,
-                passed=not took.refused,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={"refused": len(took.refused)},
-            )
             yield dg.MaterializeResult(
                 asset_key=["raw", name],
                 metadata={"dagster/row_count": rows, **(about if is_register else {})},
-                check_results=[check] if is_register else [],
+                check_results=_intake_checks(key, took) if is_register else [],
             )
 
     return take_in
+
+
+def _intake_checks(key: dg.AssetKey, took: intake.Intake) -> list[dg.AssetCheckResult]:
+    kept = "; ".join(f"{name}: {reason}" for name, reason in took.kept)
+    return [
+        dg.AssetCheckResult(
+            check_name="nothing_was_refused",
+            asset_key=key,
+            passed=not took.refused,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"refused": len(took.refused)},
+        ),
+        dg.AssetCheckResult(
+            check_name=KEPT_CHECK, asset_key=key, passed=not took.kept, metadata={"left_as_they_were": kept or "none"}
+        ),
+    ]
 
 
 def published_file(*, group: str = "publishing") -> dg.AssetsDefinition:

@@ -82,7 +82,7 @@ def opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         raise WarehouseError(
             f"The warehouse {home.warehouse} cannot be opened: {error}. If another program has it open, close that; "
-            f"if the file is damaged, move it away and run again: everything in archive/ is read in anew."
+            f"if the file is damaged, move the folder warehouse/ away and run again: it is built anew from the archive."
         ) from error
     try:
         prepare(connection)

@@ -30,6 +30,8 @@ select
     bed_capacity.unit,
     bed_capacity.published_figure,
     bed_capacity.verdict,
+    -- a total that equals what was published is the plan's own, whatever the returns below it are
+    bed_capacity.is_illustrative and not starts_with(bed_capacity.verdict, 'equals') as is_illustrative,
 from bed_capacity
 inner join latest on bed_capacity.round = latest.round
 inner join chosen on bed_capacity.headline_code = chosen.headline_code

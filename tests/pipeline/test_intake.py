@@ -188,6 +188,37 @@ def test_a_return_of_a_changed_contract_is_loaded_into_the_new_columns(connectio
     assert connection.execute("select distinct sector from raw.beds").fetchall() == [("Adult general and acute",)]
 
 
+def test_a_return_in_use_that_would_now_be_refused_is_left_as_it_is(connection, home: Home) -> None:
+    """As when a new contract no longer fits: the tables must not be emptied in silence."""
+    write_beds(home.inbox / "beds.xlsx", 100)
+    take_in(connection, home)
+    connection.execute("update raw.submissions set reader = 'reader@before'")
+    (archived,) = home.archive.rglob("*.xlsx")
+    archived.chmod(0o644)
+    archived.write_text("no longer readable")
+    for _ in range(2):  # it is tried and reported again by every run
+        took = take_in(connection, home)
+        assert ([name for name, _ in took.kept], took.read_again) == (["beds.xlsx"], 0)
+    assert register(connection) == [("beds.xlsx", "accepted")]
+    assert connection.execute("select sum(reading.beds) from raw.beds").fetchone() == (600.0,)  # 6 years x 100
+
+
+def test_a_lost_warehouse_is_built_anew_from_the_archive(home: Home) -> None:
+    write_beds(home.inbox / "first.xlsx", 100, prepared_on=date(2016, 11, 1))
+    write_beds(home.inbox / "second.xlsx", 90, prepared_on=date(2016, 11, 2))
+    (home.inbox / "letter.xlsx").write_text("Dear colleague")
+    kept = []
+    for _ in range(2):
+        with opened(home) as connection:
+            load_reference(connection, run_id="test")
+            take_in(connection, home)
+            columns = "submission_id, file_name, size_bytes, modified_ns, received_at, status, prepared_on, value_count"
+            kept.append(connection.execute(f"select {columns} from raw.submissions order by all").fetchall())
+        shutil.rmtree(home.warehouse.parent)
+    assert kept[0] == kept[1]
+    assert len(kept[0]) == 3
+
+
 INTAKE = """
 import sys
 from pathlib import Path

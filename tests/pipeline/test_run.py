@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from llr_pipeline.intake import waiting
+from llr_pipeline.archive import waiting
 from llr_pipeline.paths import Home
 from llr_pipeline.running import Outcome, run_everything
 from llr_pipeline.warehouse import HomeLocked, locked

@@ -1,0 +1,214 @@
+"""A published KH03 workbook read as it is, and as publishers change it. The file is not ours to keep: see the reason."""
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from llr_pipeline.paths import PROJECT
+from llr_pipeline.publications import publications, published_schema
+from llr_pipeline.reading import read_file
+from llr_pipeline.returns import Reading
+
+KH03 = PROJECT.parent / "shared/data/nhs/kh03/2021-Q1-Beds-Open-Overnight-Web_File-Final-DE5WC.xlsx"
+SHEET = "NHS Trust by Sector"
+HEADINGS = ["Year", "Period End", "Region Code", "Org Code", "Org Name"]
+SECTORS = ["Total ", "General & Acute", "Maternity"]
+
+
+@pytest.fixture(scope="module")
+def published() -> Reading:
+    if not KH03.exists():
+        pytest.skip(f"NHS England's KH03 workbook is not at {KH03}; it is published, not ours to keep in the project")
+    return read_file(KH03)
+
+
+def beds(reading: Reading) -> list[dict]:
+    return reading.tables["nhs_kh03"].to_pylist()
+
+
+# -- the workbook of April to June 2020, as revised
+
+
+def test_leicester_in_april_to_june_2020(published):
+    """The figures of the published workbook: RWE, general and acute, 1,453.67 available and 984.47 occupied."""
+    found = {
+        row["reading"]["measure"]: row["reading"]["beds"]
+        for row in beds(published)
+        if (row["reading"]["organisation_code"], row["reading"]["sector"]) == ("RWE", "general_acute")
+    }
+    assert {measure: round(number, 2) for measure, number in found.items()} == {
+        "available": 1453.67,
+        "occupied": 984.47,
+    }
+
+
+def test_it_says_what_it_is(published):
+    about = published.identity
+    assert (about.template, about.period, about.data_status) == ("nhs_kh03", "2020/21 Q1", "published")
+    assert (about.organisation_code, about.prepared_by) == (None, "NHS England")
+    assert about.prepared_on == date(
+        2020, 11, 19
+    )  # revised on the 19th of November, not published on the 20th of August
+    assert published.tables["publications"].to_pylist() == [
+        {
+            "publication": "nhs_kh03", "period": "2020/21 Q1", "published_on": date(2020, 8, 20),
+            "revised_on": date(2020, 11, 19),
+        }
+    ]  # fmt: skip
+
+
+def test_england_is_the_sum_of_the_trusts_and_other_sheets_are_noted(published):
+    """No finding says that the England row differs; what is not read is said to be not read."""
+    said = [(f.severity, f.rule, f.sheet) for f in published.findings]
+    assert said == [
+        ("note", "sheet_not_read", sheet) for sheet in ("Region by Sector", "Occupied by Specialty", "Data Quality")
+    ]
+
+
+def test_every_trust_is_there_once_for_each_column(published):
+    """Counted another way: the rows of the sheet that have a code in column E, with openpyxl."""
+    sheet = openpyxl.load_workbook(KH03, read_only=True)[SHEET]
+    codes = [row[4] for row in sheet.iter_rows(min_row=16, values_only=True) if row[4]]
+    assert len(codes) > 190
+    assert Counter(row["organisation_code"] for row in beds(published)) == dict.fromkeys(
+        codes, 10
+    )  # 2 groups, 5 sectors
+    assert published.value_count == 10 * len(codes)
+
+
+def test_each_address_holds_its_value(published):
+    sheet = openpyxl.load_workbook(KH03, data_only=True)[SHEET]
+    for row in beds(published):
+        assert sheet[row["cell"]["beds"]].value == pytest.approx(row["reading"]["beds"])
+        assert sheet[row["cell"]["organisation_code"]].value == row["organisation_code"]
+        assert sheet[row["cell"]["beds"]].row == row["row_number"]
+
+
+# -- a small one of our own, with what publishers do
+
+
+def small(path: Path, change=lambda sheet: None, *, above: int = 0) -> Reading:
+    """Two trusts and England: 30 + 12 = 42 available in all, 20 + 10 = 30 occupied."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = SHEET
+    for _ in range(above):
+        sheet.append(["", "corrected"])
+    sheet.append(["", "Title:", "Average daily number of available and occupied beds open overnight by sector"])
+    sheet.append(["", "Period:", "January to March 2017"])
+    sheet.append(["", "Published:", "25th May 2017"])
+    sheet.append(["", *[""] * 5, "Available", "", "", "", "Occupied", "", "", "", "% Occupied"])
+    sheet.append(["", *HEADINGS, *SECTORS, "", *SECTORS, "", *SECTORS])
+    sheet.append(["", "2016-17", "March", "", "", "England", 42, 40, 2, "", 30, 29, 1, "", 0.7, 0.7, 0.5])
+    sheet.append([])
+    sheet.append(["", "2016-17", "March", "Y55", "RWE", "LEICESTER", 30, 28, 2, "", 20, 19, 1, "", 0.67, 0.68, 0.5])
+    sheet.append(
+        ["", "2016-17", "March", "Y55", "RT5", "PARTNERSHIP", 12, 12, "-", "", 10, 10, "-", "", 0.83, 0.83, "-"]
+    )
+    change(sheet)
+    book.save(path)
+    return read_file(path)
+
+
+def readings(reading: Reading) -> list[tuple]:
+    names = ("organisation_code", "measure", "sector", "beds")
+    return [tuple(row["reading"][name] for name in names) for row in beds(reading)]
+
+
+EXPECTED = [
+    ("RWE", "available", "total", 30), ("RWE", "available", "general_acute", 28), ("RWE", "available", "maternity", 2),
+    ("RWE", "occupied", "total", 20), ("RWE", "occupied", "general_acute", 19), ("RWE", "occupied", "maternity", 1),
+    ("RT5", "available", "total", 12), ("RT5", "available", "general_acute", 12), ("RT5", "available", "maternity", None),
+    ("RT5", "occupied", "total", 10), ("RT5", "occupied", "general_acute", 10), ("RT5", "occupied", "maternity", None),
+]  # fmt: skip
+
+
+def test_a_dash_is_no_bed_number_and_no_fault(tmp_path):
+    reading = small(tmp_path / "a.xlsx")
+    assert reading.findings == []
+    assert readings(reading) == EXPECTED
+    assert reading.tables["nhs_kh03"].schema == published_schema(publications()["nhs_kh03"])
+    assert [row["value"] for row in beds(reading)][8] == "-"
+    assert not any(row["is_quarantined"] for row in beds(reading))
+    assert (reading.identity.period, reading.identity.prepared_on) == ("2016/17 Q4", date(2017, 5, 25))
+
+
+@pytest.mark.parametrize("above", [1, 9])
+def test_headings_may_move_down(tmp_path, above):
+    reading = small(tmp_path / "a.xlsx", above=above)
+    assert (readings(reading), reading.findings) == (EXPECTED, [])
+    assert beds(reading)[0]["cell"]["beds"] == f"G{8 + above}"
+
+
+def test_columns_may_move_to_the_right(tmp_path):
+    reading = small(tmp_path / "a.xlsx", lambda sheet: sheet.insert_cols(5))
+    assert (readings(reading), reading.findings) == (EXPECTED, [])
+    assert beds(reading)[0]["cell"] == {"organisation_code": "F8", "organisation_name": "G8", "beds": "H8"}
+
+
+def put(cell, value):
+    def change(sheet):
+        sheet[cell] = value
+
+    return change
+
+
+def test_a_renamed_heading_is_named_and_the_rest_is_read(tmp_path):
+    reading = small(tmp_path / "a.xlsx", put("H5", "G&A beds"))
+    (finding,) = reading.findings
+    assert (finding.severity, finding.rule, finding.cell) == ("note", "unknown_column", "H5")
+    assert finding.message == "The column “G&A beds” under “Available” is not known and is not read"
+    assert readings(reading) == [row for row in EXPECTED if row[1:3] != ("available", "general_acute")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "severity", "rule", "message"),
+    [
+        ("G9", 13, "warning", "published_total_differs",
+         "Available, Total: the total says 42 and the organisations add up to 43"),
+        ("H8", "n/k", "error", "not_a_number", "Available, General & Acute: “n/k” stands where a number belongs"),
+        ("I8", "#REF!", "error", "error_value", "Available, Maternity: the cell holds the error #REF!"),
+    ],
+)  # fmt: skip
+def test_a_wrong_cell_is_named_and_the_rest_is_read(tmp_path, cell, value, severity, rule, message):
+    reading = small(tmp_path / "a.xlsx", put(cell, value))
+    first = reading.findings[0]
+    place = "G6" if rule == "published_total_differs" else cell
+    assert (first.severity, first.rule, first.cell, first.message) == (severity, rule, place, message)
+    out = [row["cell"]["beds"] for row in beds(reading) if row["is_quarantined"]]
+    assert out == ([] if severity == "warning" else [cell])
+
+
+@pytest.mark.parametrize("period", ["February to April 2017", "January to June 2017", "2016-17", None])
+def test_a_period_that_is_no_quarter_refuses_the_file(tmp_path, period):
+    reading = small(tmp_path / "a.xlsx", put("C2", period))
+    (finding,) = reading.findings
+    assert (finding.rule, finding.message) == ("unknown_period", "The title block gives no quarter beside “period”")
+    assert (reading.is_refused, reading.tables) == (True, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("April to June 2016", "2016/17 Q1"),
+        ("July \u2013 September 2016", "2016/17 Q2"),
+        ("October 2016 to December 2016", "2016/17 Q3"),
+        ("Jan-Mar 2017", "2016/17 Q4"),
+    ],
+)
+def test_quarters(tmp_path, text, period):
+    assert small(tmp_path / "a.xlsx", put("C2", text)).identity.period == period
+
+
+def test_a_publication_without_its_headings_says_so(tmp_path):
+    reading = small(tmp_path / "a.xlsx", put("E5", "Code"))
+    (finding,) = reading.findings
+    assert (finding.severity, finding.rule) == ("error", "missing_column")
+    assert finding.message == (
+        "No sheet has the headings of KH03: bed availability and occupancy, overnight: "
+        "org code, org name, available and occupied"
+    )
+    assert reading.identity.template == "nhs_kh03"
