@@ -142,7 +142,7 @@ def read_date(value: object) -> date:
 
 
 def read_code(value: object, entries: Entries) -> str:
-    """The code that the entry spells. Raises Misread naming the nearest entry, or all of a short list."""
+    """The code that the entry stands for. Raises Misread naming the nearest entry, or all of a short list."""
     spelling = normalise(as_text(value) or "")
     if code := entries.spellings.get(spelling):
         return code

@@ -42,7 +42,7 @@ def main() -> None:
 @main.command(
     cls=Example,
     examples=(
-        "llr template beds --round 2016-11 --org RWE -o beds.xlsx",
+        "llr template activity --round 2016-11 --org RWE -o activity.xlsx",
         "llr template monitoring --round 2017-04 --org RT5 -o april.xlsx",
     ),
 )
@@ -70,7 +70,7 @@ def template(name: str, period: str, organisation_code: str, output: Path, force
     console.print(f"Wrote {output}: the {templates()[name].title} of {organisation_code} for {period}.")
 
 
-@main.command(cls=Example, examples=("llr check beds.xlsx finance.xlsx", "llr check --format json beds.xlsx"))
+@main.command(cls=Example, examples=("llr check activity.xlsx finance.xlsx", "llr check --format json activity.xlsx"))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def check(files: tuple[Path, ...], form: str) -> None:

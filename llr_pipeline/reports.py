@@ -3,6 +3,8 @@
 What a report says is in `assets/`; how a chart is drawn in `charts.py`. Nothing here knows a subject.
 """
 
+from __future__ import annotations
+
 import math
 import os
 import re
@@ -11,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -21,6 +23,9 @@ import duckdb
 from llr_pipeline.charts import to_png, to_svg
 from llr_pipeline.paths import Home, current_home
 from llr_pipeline.tables import table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INLINE = 1000
 """The asset page shows Markdown shorter than this; longer text hides behind a button."""
@@ -41,10 +46,10 @@ class Chart:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as people read it: the rows' keys are its headings. Notes give units and how to read it."""
+    """A table as people read it: the frame's columns are its headings. Notes give units and how to read it."""
 
     title: str
-    rows: Sequence[Mapping[str, Any]]
+    frame: pd.DataFrame
     notes: Sequence[str] = ()
 
 
@@ -153,7 +158,6 @@ def write_document(home: Home, run_id: str, name: str, document: Document) -> Pa
 def html(document: Document, *, run_id: str, drawn: Sequence[tuple[Chart, str]]) -> str:
     """The document as one page that needs no other file."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -166,7 +170,7 @@ def html(document: Document, *, run_id: str, drawn: Sequence[tuple[Chart, str]])
     return environment.get_template("report.html.jinja").render(
         document=document,
         summary=_blocks(document.summary),
-        charts=[{"alt": chart.alt, "svg": Markup(_own_ids(svg, chart.name))} for chart, svg in drawn],
+        charts=[{"alt": chart.alt, "svg": _own_ids(svg, chart.name)} for chart, svg in drawn],
         tables=[_table(table) for table in document.tables],
         run_id=run_id,
         written=f"{now.day} {now:%B %Y, %H:%M}",
@@ -174,7 +178,7 @@ def html(document: Document, *, run_id: str, drawn: Sequence[tuple[Chart, str]])
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, select: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    """A query's rows by column name: what charts and tables are made of, without a data frame."""
+    """A query's rows by column name: what charts are made of, and the words around them."""
     cursor = connection.execute(select, list(values))
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -191,8 +195,8 @@ def number(value: float | int | None, *, decimals: int | None = None) -> str:
 
 def _table(table: Table) -> dict[str, Any]:
     """The table's columns and its cells as text; a column of numbers is set to the right."""
-    names = list(table.rows[0]) if table.rows else []
-    cells = [[_cell(row[name]) for name in names] for row in table.rows]
+    names = list(table.frame.columns)
+    cells = [[_cell(value) for value in row] for row in table.frame.itertuples(index=False)]
     numeric = [all(NUMERIC.fullmatch(row[i]) for row in cells) for i in range(len(names))]
     columns = [{"title": name, "is_number": is_number} for name, is_number in zip(names, numeric, strict=True)]
     return {"title": table.title, "notes": table.notes, "columns": columns, "rows": cells}

@@ -18,21 +18,20 @@ from typing import Any
 
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
-from xlsxwriter.utility import xl_range, xl_range_abs
+from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
 from llr_pipeline.codes import Reference
-from llr_pipeline.contracts import CodeList, Column, Sheet, Template
+from llr_pipeline.contracts import Column, Sheet, Template
+from llr_pipeline.entries import date_rule, is_number, own_lists, validate, write_lists
 from llr_pipeline.periods import month_label
 from llr_pipeline.stylesheet import BLUE, DATE_FORMAT, FONT, NAVY, ROW_HEIGHT, Style, set_page, stylesheet
 
-COVER, LISTS = "Cover", "Lists"
+COVER = "Cover"
 HEADER_ROW = 3
 BLANK_ROWS_AT_MOST = 120
 FROZEN_WIDTH_AT_MOST = 60
 LABEL_WIDTH, PROSE_WIDTH = 24, 100
-EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
-LARGEST = 1e12
 CREATED = date(2016, 1, 1)
 
 STEPS = (
@@ -114,9 +113,9 @@ def write_workbook(
         blocks = _blocks(sheet, lines.get(sheet.table), reference)
         _write_head(worksheet, sheet, periods, about, notice, style)
         filled = _write_lines(worksheet, sheet, periods, blocks, reference, style)
-        _validate(worksheet, sheet, periods, filled, _own_lists(sheet, reference, cover.organisation_code, lists))
+        validate(worksheet, sheet, periods, filled, own_lists(sheet, reference, cover.organisation_code, lists))
         _protect(worksheet)
-    _write_lists(workbook, lists)
+    write_lists(workbook, lists)
     workbook.close()
     path.write_bytes(buffer.getvalue())
 
@@ -176,7 +175,7 @@ def _write_cover(
         worksheet.write_string(row, 0, label, style("label"))
         _put(worksheet, row, 1, value, shape)
         if label == "Prepared on":
-            worksheet.data_validation(row, 1, row, 1, _date_rule())
+            worksheet.data_validation(row, 1, row, 1, date_rule())
         row += 1
 
     def heading(text: str) -> None:
@@ -300,11 +299,7 @@ def _shape(column: Column, style: Style) -> Format:
     """The format of a cell to fill in."""
     if column.type == "date":
         return style("date", column.format)
-    return style("number", column.format or "General") if _is_number(column) else style("text")
-
-
-def _is_number(column: Column) -> bool:
-    return column.list is None and column.type not in ("varchar", "date", "boolean")
+    return style("number", column.format or "General") if is_number(column) else style("text")
 
 
 def _put(worksheet: Worksheet, row: int, column: int, value: Any, shape: Format) -> None:
@@ -319,90 +314,6 @@ def _put(worksheet: Worksheet, row: int, column: int, value: Any, shape: Format)
         worksheet.write_boolean(row, column, value, shape)
     else:
         worksheet.write_number(row, column, value, shape)
-
-
-def _own_lists(
-    sheet: Sheet, reference: Reference, organisation_code: str, lists: dict[str, list[str]]
-) -> dict[str, str]:
-    """Column -> name of its drop-down's list; what the lists hold is added to `lists`."""
-
-    def name(codes: CodeList) -> str:
-        return "_".join(["list", codes.name or codes.table.split(".")[-1], *(["own"] if codes.within else [])])
-
-    own = {}
-    for column in sheet.attributes:
-        if column.list and (labels := list(reference.labels(column.list, organisation_code).values())):
-            own[column.name] = name(column.list)
-            lists[own[column.name]] = labels
-    return own
-
-
-def _write_lists(workbook: Workbook, lists: Mapping[str, Sequence[str]]) -> None:
-    """The sheet that the drop-downs read, out of sight: a column a list, named."""
-    worksheet = workbook.add_worksheet(LISTS)
-    for place, (name, labels) in enumerate(sorted(lists.items())):
-        worksheet.write_string(0, place, name)
-        for row, label in enumerate(labels, start=1):
-            worksheet.write_string(row, place, label)
-        workbook.define_name(name, f"={LISTS}!{xl_range_abs(1, place, len(labels), place)}")
-    worksheet.very_hidden()
-    worksheet.protect()
-
-
-def _validate(
-    worksheet: Worksheet,
-    sheet: Sheet,
-    periods: Sequence[str],
-    filled: Sequence[tuple[int, int]],
-    lists: Mapping[str, str],
-) -> None:
-    """What each column's cells accept, with the contract's words as the message."""
-    places = [(place, place, column) for place, column in enumerate(sheet.attributes)]
-    if sheet.value:
-        places.append((len(sheet.attributes), len(sheet.attributes) + len(periods) - 1, sheet.value))
-    for first, last, column in places:
-        message = f"{column.description}. Needed on every line." if column.required else f"{column.description}."
-        rule = _rule(column, lists.get(column.name)) | {
-            "input_title": (column.header or sheet.title)[:32],
-            "input_message": message[:255],
-        }
-        ranges = [(top, first, bottom, last) for top, bottom in filled]
-        worksheet.data_validation(*ranges[0], rule | {"other_cells": [list(cells) for cells in ranges[1:]]})
-
-
-def _rule(column: Column, own_list: str | None) -> dict[str, Any]:
-    if own_list:
-        return {
-            "validate": "list",
-            "source": f"={own_list}",
-            "error_title": "Not in the list",
-            "error_message": "Choose from the list.",
-        }
-    if column.type == "date":
-        return _date_rule()
-    if not _is_number(column):
-        return {"validate": "any"}
-    low, high = column.minimum, column.maximum
-    words = [f"not below {low}"] * (low is not None) + [f"not above {high}"] * (high is not None)
-    return {
-        "validate": "decimal",
-        "criteria": "between",
-        "minimum": -LARGEST if low is None else low,
-        "maximum": LARGEST if high is None else high,
-        "error_title": "Not a number that fits",
-        "error_message": f"Enter a number{', ' if words else ''}{' and '.join(words)}; or leave the cell empty.",
-    }
-
-
-def _date_rule() -> dict[str, Any]:
-    return {
-        "validate": "date",
-        "criteria": "between",
-        "minimum": EARLIEST,
-        "maximum": LATEST,
-        "error_title": "Not a date",
-        "error_message": "Enter a date as dd/mm/yyyy.",
-    }
 
 
 def _protect(worksheet: Worksheet) -> None:

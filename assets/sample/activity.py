@@ -70,7 +70,7 @@ AGE_MIX: Mapping[str, Mapping[str, float]] = {
     "critical_care": {"18-64": 0.45, "65-74": 0.28, "75-84": 0.27},
 }
 BUYERS = {"04C": 0.33, "03W": 0.27, "04V": 0.31, "other": 0.09}
-LLR_BUYERS = {"04C": 0.36, "03W": 0.30, "04V": 0.34}
+LOCAL_BUYERS = {"04C": 0.36, "03W": 0.30, "04V": 0.34}
 SITE_BUYER = {
     "RT5-EVI": "04C", "RT5-LUT": "03W", "RT5-OAK": "03W", "RT5-MAR": "03W", "RT5PA": "03W", "RT5-HIN": "04V",
     "RT5-COA": "04V", "RT5-LOU": "04V",
@@ -120,10 +120,10 @@ VOLUMES: Mapping[str, tuple[Volume, ...]] = {
         ),
     ),
     "RT5": (
-        Volume("RT5-COM", "community_contacts", "community_services", "contacts", 1_090_000, ALL_AGES, LLR_BUYERS),
-        Volume("RT5-COM", "community_contacts", "mental_health", "contacts", 540_000, ALL_AGES, LLR_BUYERS),
+        Volume("RT5-COM", "community_contacts", "community_services", "contacts", 1_090_000, ALL_AGES, LOCAL_BUYERS),
+        Volume("RT5-COM", "community_contacts", "mental_health", "contacts", 540_000, ALL_AGES, LOCAL_BUYERS),
     ),
-    "RX9": (Volume("RX9-LLR", "community_contacts", "emergency_medicine", "contacts", 186_000, ALL_AGES, LLR_BUYERS),),
+    "RX9": (Volume("RX9-LLR", "community_contacts", "emergency_medicine", "contacts", 186_000, ALL_AGES, LOCAL_BUYERS),),
 }  # fmt: skip
 
 
@@ -197,7 +197,7 @@ def base_weights(ward: Ward) -> dict[Cell, float]:
     for specialty, beds in specialties_of(ward).items():
         *_, emergency = STAYS[specialty]
         pods = {"maternity": 1.0} if sector == MATERNITY else {NON_ELECTIVE: emergency, ORDINARY: 1 - emergency}
-        buyers = {SITE_BUYER[site]: 1.0} if site in SITE_BUYER else LLR_BUYERS if site[:3] == "RT5" else BUYERS
+        buyers = {SITE_BUYER[site]: 1.0} if site in SITE_BUYER else LOCAL_BUYERS if site[:3] == "RT5" else BUYERS
         for pod, pod_share in pods.items():
             for age, age_share in AGE_MIX.get(specialty, AGE_SHARES).items():
                 for buyer, buyer_share in buyers.items():

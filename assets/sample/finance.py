@@ -4,8 +4,7 @@ Published, and equalled exactly: the NHS gap of 2020/21 if nothing is done (399.
 councils' (70 m, kept in the later round, for which none was published); NHS money from outside the system 1.6 bn in
 2015/16 -> 1.8 bn in 2020/21, that is allocations and other income, contracts between the nine left out; NHS and council
 spend of 2016/17 together 2.121 bn, that is every cost but healthcare bought from one of the nine; 412 m of gross
-savings; capital of 350 m with 250 m external (the earlier round asks for 400 m external, as the slides do). The
-emergency department (45.5 m, secured before) is not among the 350 m. Illustrative: every line, split and year between.
+savings. Illustrative: every line, split and year between. Capital is in `capital.py`.
 
 A contract is one flow: what the commissioner books as bought is what the provider books as income, in both scenarios.
 The plan is do nothing less each scheme's saving, plus its investment, in the line that it names. Pay of the plan is the
@@ -22,6 +21,7 @@ from functools import cache
 
 import numpy as np
 
+from assets.sample.capital import capital_lines
 from assets.sample.rounds import EARLIER, LATER, YEARS, Path, apportion, by_year, compound
 from assets.sample.schemes import SCHEMES
 from assets.sample.workforce import CONTRACTS, pay_cost
@@ -162,33 +162,6 @@ SAVINGS: Mapping[str, tuple[Saving, ...]] = {
     },
 }  # fmt: skip
 
-# Scheme, source, status, GBP 000 from 2016/17. A building's money ends before it opens. 250 m external, 100 m internal.
-EARLIER_EXTERNAL = 1.6  # 400 m: "£400m+" (slides, autumn 2016)
-CAPITAL: Mapping[str, tuple[tuple[str, str, str, tuple[int, ...]], ...]] = {
-    "RWE": (
-        ("REC01", "external", "bid", (6_000, 24_000, 0, 0, 0)),
-        ("REC02", "external", "bid", (3_000, 14_000, 28_000, 30_000, 0)),
-        ("REC03", "external", "bid", (2_000, 10_000, 22_000, 26_000, 0)),
-        ("REC06", "external", "bid", (0, 2_000, 6_000, 15_000, 22_000)),
-        ("REC02", "internal", "planned", (2_000, 6_000, 10_000, 12_000, 0)),
-        ("REC06", "internal", "planned", (0, 0, 0, 6_000, 14_000)),
-        ("BLM01", "internal", "secured", (4_000, 4_000, 4_000, 4_000, 4_000)),
-        ("DIG01", "internal", "planned", (2_000, 4_000, 4_000, 2_000, 2_000)),
-    ),
-    "RT5": (
-        ("REC05", "external", "bid", (0, 3_000, 5_000, 0, 0)), ("REC07", "external", "bid", (0, 5_000, 9_000, 0, 0)),
-        ("CAM01", "external", "bid", (0, 0, 3_000, 5_000, 0)),
-        ("REC07", "internal", "planned", (0, 2_000, 4_000, 0, 0)),
-        ("DIG01", "internal", "secured", (1_000, 1_000, 1_000, 1_000, 0)),
-    ),
-    "04C": (("GPR02", "external", "bid", (500, 1_500, 1_500, 500, 0)),
-            ("GPR02", "internal", "planned", (500, 600, 600, 300, 0))),
-    "03W": (("GPR02", "external", "bid", (0, 1_500, 1_500, 0, 0)),
-            ("GPR02", "internal", "planned", (500, 600, 600, 300, 0))),
-    "04V": (("GPR02", "external", "bid", (0, 1_500, 1_500, 0, 0)),
-            ("GPR02", "internal", "planned", (500, 600, 600, 300, 0))),
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Row:
@@ -223,7 +196,7 @@ def lines(organisation_code: str, round_: str) -> dict[str, list[Line]]:
     return {
         "income_expenditure": accounts,
         "savings": list(_saving_lines(organisation_code, round_)),
-        "capital": list(_capital_lines(organisation_code, round_)),
+        "capital": list(capital_lines(organisation_code, round_)),
     }
 
 
@@ -389,15 +362,3 @@ def _saving_lines(organisation_code: str, round_: str) -> Iterator[Line]:
         yield Line({**attributes, "is_recurrent": True, "measure": "gross_saving"}, by_year(gross(saving)))
         if saving.investment:
             yield Line({**attributes, "is_recurrent": False, "measure": "investment"}, by_year(investment(saving)))
-
-
-def _capital_lines(organisation_code: str, round_: str) -> Iterator[Line]:
-    for code, source, status, amounts in CAPITAL.get(organisation_code, ()):
-        scale = EARLIER_EXTERNAL if round_ == EARLIER and source == "external" else 1
-        yield Line(
-            {
-                "scheme_code": code, "scheme": SCHEMES[code].name, "source": source, "status": status,
-                "price_basis": "nominal",
-            },
-            by_year((0.0, *(round(amount * scale, 1) for amount in amounts))),
-        )  # fmt: skip

@@ -1,15 +1,16 @@
 """The workers that read files: in order, apart from one another, and none of them able to end the run."""
 
+import os
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
 import openpyxl
 import pytest
 
-from llr_pipeline import reading as reading_module
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import templates
 from llr_pipeline.paths import PROJECT
@@ -32,7 +33,7 @@ def sound(tmp_path_factory) -> Path:
 
 
 def deadly(path: Path) -> Path:
-    """A workbook that passes every check and asks the reader for 16,384 x 1,048,576 cells: its cells have no address."""
+    """A workbook that passes the checks and asks for 16,384 x 1,048,576 cells: one of them has no address of its own."""
     openpyxl.Workbook().save(path)
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
@@ -107,14 +108,16 @@ def test_no_worker_is_left_behind(sound):
 
 def children() -> int:
     """Workers of this process, from the system's own list."""
-    found = subprocess.run(
-        ["ps", "--ppid", str(reading_module.os.getpid()), "-o", "args="], capture_output=True, text=True
-    )
-    return sum("llr_pipeline.reading" in line for line in found.stdout.splitlines())
+    found = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            found += int(parent) == os.getpid() and b"llr_pipeline.reading" in (folder / "cmdline").read_bytes()
+    return found
 
 
 def test_a_worker_starts_without_what_it_does_not_need():
-    """Each of them costs tenths of a second in every worker: a workbook is read without warehouse, charts or openpyxl."""
+    """Each costs tenths of a second in every worker; a workbook is read without warehouse, charts or openpyxl."""
     program = "import sys, llr_pipeline.reading; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
     unwanted = {"duckdb", "pandas", "dagster", "openpyxl", "xlsxwriter", "altair", "rich", "click"}

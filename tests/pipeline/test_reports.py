@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import duckdb
+import pandas as pd
 import pytest
 
 from assets.reports import TABLES, bed_capacity
@@ -216,7 +217,9 @@ def document(**changes) -> Document:
 
 
 def test_text_is_escaped_and_its_markdown_read(tmp_path):
-    table = Table("A < B", [{"Name": "<script>", "Count": 1234.5}, {"Name": "b", "Count": None}], notes=["Things."])
+    table = Table(
+        "A < B", pd.DataFrame([{"Name": "<script>", "Count": 1234.5}, {"Name": "b", "Count": None}]), notes=["Things."]
+    )
     text = write_document(Home(tmp_path), "r", "counts", document(tables=[table])).read_text(encoding="utf-8")
     assert "<h1>Counts &lt;b&gt;</h1>" in text
     assert "<p>Two <strong>things</strong>.</p>" in text
