@@ -17,6 +17,7 @@ from pathlib import Path
 
 from llr_pipeline.paths import Home
 
+NOTE = ".arrival.json"
 IGNORED_NAMES = (".", "~$")
 IGNORED_SUFFIXES = {".tmp", ".part", ".partial", ".crdownload"}
 
@@ -67,9 +68,15 @@ def keep(home: Home, arrival: Arrival) -> None:
         "modified_ns": arrival.modified_ns,
         "received_at": arrival.received_at.isoformat(),
     }
-    target.with_name(f"{arrival.sha256}.json").write_text(json.dumps(note), encoding="utf-8")
     copy = target.with_name(f".{target.name}.tmp")
+    copy.write_text(json.dumps(note), encoding="utf-8")
+    _put(copy, target.with_name(arrival.sha256 + NOTE))
     shutil.copyfile(arrival.inbox, copy)
+    _put(copy, target)
+
+
+def _put(copy: Path, target: Path) -> None:
+    """Give a finished copy its name, so that the target is whole or absent whenever the machine stops."""
     with copy.open("rb") as file:
         os.fsync(file.fileno())
     copy.chmod(0o444)
@@ -77,14 +84,25 @@ def keep(home: Home, arrival: Arrival) -> None:
 
 
 def unknown(home: Home, known: set[str]) -> list[Arrival]:
-    """What the archive holds and the register does not know, in the order in which it arrived."""
+    """What the archive holds and the register does not know, in the order in which it arrived.
+
+    A file whose note is lost or damaged has its name in the archive and its time for them.
+    """
     found = []
-    for path in home.archive.glob("*/*.json"):
-        if path.stem not in known:
-            note = json.loads(path.read_text(encoding="utf-8"))
-            received_at = datetime.fromisoformat(note.pop("received_at"))
-            if archived(home, path.stem, note["file_name"]).exists():
-                found.append(Arrival(sha256=path.stem, received_at=received_at, **note))
+    for path in home.archive.glob("*/*"):
+        if path.stem in known or path.name.endswith(NOTE) or path.name.startswith("."):
+            continue
+        about = path.stat()
+        note = {
+            "file_name": path.name,
+            "size_bytes": about.st_size,
+            "modified_ns": about.st_mtime_ns,
+            "received_at": datetime.fromtimestamp(about.st_mtime, UTC).replace(tzinfo=None).isoformat(),
+        }
+        with suppress(OSError, ValueError):
+            note |= json.loads((path.parent / (path.stem + NOTE)).read_text(encoding="utf-8"))
+        received_at = datetime.fromisoformat(note.pop("received_at"))
+        found.append(Arrival(sha256=path.stem, received_at=received_at, **note))
     return sorted(found, key=lambda arrival: (arrival.received_at, arrival.file_name))
 
 

@@ -14,6 +14,7 @@ import dagster as dg
 
 from llr_pipeline.archive import waiting
 from llr_pipeline.paths import current_home
+from llr_pipeline.warehouse import HomeLocked, locked
 
 JOB = "everything"
 ALERT_SECONDS = 10
@@ -51,6 +52,11 @@ def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     if key != context.cursor:
         context.update_cursor(key)
         return dg.SkipReason(f"{len(found)} files wait; a run starts when they have stopped changing.")
+    try:
+        with locked(current_home(), who="the inbox sensor"):
+            pass
+    except HomeLocked as error:  # a run that is under way takes them in, or the next tick starts one
+        return dg.SkipReason(str(error))
     return dg.RunRequest(run_key=key, tags={"inbox_files": str(len(found))})
 
 
@@ -62,10 +68,13 @@ def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
 )
 def run_failed(context: dg.RunFailureSensorContext) -> None:
     """Log why a run failed, and post it where LLR_ALERT_WEBHOOK says."""
-    steps = [event.message for event in context.get_step_failure_events()]
-    alert(
-        f"Run {context.dagster_run.run_id[:8]} failed: {context.failure_event.message}", details=steps, log=context.log
-    )
+    failure = context.failure_event.job_failure_data
+    errors = {event.step_key: event.step_failure_data.error for event in context.get_step_failure_events()}
+    if not errors and failure and failure.error:
+        errors = {"the run": failure.error}
+    details = [f"{step}: {root_cause(error)}" for step, error in errors.items()]
+    message = f"Run {context.dagster_run.run_id[:8]} failed: {context.failure_event.message}"
+    alert(message, details=details, log=context.log)
 
 
 def alert(message: str, *, details: list[str], log: logging.Logger) -> None:
@@ -81,3 +90,10 @@ def alert(message: str, *, details: list[str], log: logging.Logger) -> None:
             pass
     except (URLError, OSError, ValueError) as error:
         log.error(f"The alert could not be posted to LLR_ALERT_WEBHOOK: {error}")
+
+
+def root_cause(error) -> str:
+    """The innermost error's message: what happened, not how Dagster came to hear of it."""
+    while error.cause is not None:
+        error = error.cause
+    return error.message.strip()

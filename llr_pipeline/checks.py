@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import duckdb
 
-from llr_pipeline.contracts import Column, Contract, templates
+from llr_pipeline.contracts import Column, Contract
 from llr_pipeline.warehouse import quoted
 
 CONTRACT_CHECK = "keeps_its_contract"
@@ -30,8 +30,8 @@ def check_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
                 TOTAL_CHECK,
                 asset=key,
                 blocking=True,
-                description="For each return, the table adds up to the totals written in the workbook. Returns with "
-                "rows kept back, or without totals, are counted and not compared.",
+                description="For each return, the table adds up to what the reader summed on the sheet, and to the "
+                "totals written there.",
             )
         )
     return specs
@@ -89,46 +89,61 @@ def _tests(column: Column) -> list[tuple[str, str]]:
 
 
 def check_total(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dg.AssetCheckResult:
-    """Whether each return's rows add up to the totals in its workbook, as the sender's program summed them."""
+    """Whether each return's rows add up to what its sheet holds, and to the totals written in it.
+
+    Two figures stand against ours: the sum of the values used, which the reader made when it read the sheet; and the
+    sum of the stated totals, as the sender's program made them, where they cover every line, none is kept back and
+    none is known not to add up (that is a finding).
+    """
     total = contract.total
     assert total is not None
-    value = next(s.value.name for t in templates().values() for s in t.sheets if s.table == total.raw and s.value)
-    compared, skipped, differing, largest = connection.execute(
+    returns, stated, differing, largest = connection.execute(
         f"""
         with
+
         ours as (
             select submission_id, count(*) as row_count, {total.expression} as total from {contract.name} group by all
         ),
+
+        sheets as (
+            select submission_id, quarantined_count, value_sum * {total.scale} as total
+            from raw.sheets
+            inner join raw.submissions using (submission_id)
+            where table_name = {quoted(total.raw)} and status in ('accepted', 'superseded')
+        ),
+
         stated as (
-            select submission_id, sum(value) * {total.scale} as total, sum(parts_sum) as parts,
-                bool_or(abs(value - parts_sum) > 0.5) as is_known_to_differ
-            from raw.totals where table_name = {quoted(total.raw)} group by all
+            select
+                submission_id, sum(value) * {total.scale} as total, sum(parts_sum) * {total.scale} as parts,
+                bool_or(abs(value - parts_sum) > 1e-6 * abs(value) + 0.5) as is_known_to_differ,
+            from raw.totals
+            where table_name = {quoted(total.raw)}
+            group by all
         ),
-        received as (
-            select submission_id, sum(reading.{value}) as total, bool_or(is_quarantined) as is_kept_back
-            from raw.{total.raw} group by all
-        ),
+
         compared as (
             select
+                coalesce(ours.total, 0)::double as built,
+                0.01 * coalesce(row_count, 0) + 1e-9 * abs(sheets.total) as tolerance,
+                abs(built - sheets.total) as difference,
                 coalesce(
-                    not is_kept_back and not is_known_to_differ
-                    and abs(parts - received.total) < 1e-6 * abs(parts) + 1e-6, -- the totals cover every line
-                    false
-                ) as is_comparable,
-                abs(ours.total::double - stated.total) as difference,
-                difference > 0.01 * row_count + 1e-9 * abs(stated.total) as differs,
-            from received
+                    quarantined_count = 0 and not is_known_to_differ and abs(parts - sheets.total) <= tolerance, false
+                ) as has_totals,
+                abs(built - stated.total) as difference_from_stated,
+            from sheets
             left join ours using (submission_id)
             left join stated using (submission_id)
         )
+
         select
-            count(*) filter (where is_comparable), count(*) filter (where not is_comparable),
-            count(*) filter (where is_comparable and differs is not false),
-            max(difference) filter (where is_comparable)
+            count(*),
+            count(*) filter (where has_totals),
+            count(*) filter (where difference > tolerance or (has_totals and difference_from_stated > tolerance)),
+            max(difference),
         from compared
         """
     ).fetchone()
-    counts = {"returns_compared": compared, "returns_not_compared": skipped, "returns_differing": differing}
+    counts = {"returns": returns, "returns_with_totals": stated, "returns_differing": differing}
     return _result(TOTAL_CHECK, contract, {**counts, "largest_difference": float(largest or 0)}, differing == 0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -227,34 +228,34 @@ def _print_summary(home: Home, outcome) -> None:
             if took.get(k)
         ]
         console.print(
-            f"\n[bold]Intake[/bold]   {', '.join(parts) or 'nothing new'}; {took['workbooks_opened']} workbooks opened"
+            f"\n[bold]Intake[/bold]    {', '.join(parts) or 'nothing new'}; {took['workbooks_opened']} workbooks opened"
         )
     if outcome.failures:
         console.print("\n[bold]Failed[/bold]    nothing was published; the last published file stays as it was")
         for step, why in outcome.failures:
             console.print(f"  {step}: {why}", markup=False)
-    import duckdb
+    if took or outcome.succeeded:
+        import duckdb
 
-    if not home.warehouse.exists():
-        return
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        _print_refused(connection)
-        if outcome.succeeded:
-            _print_headlines(connection)
+        with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+            _print_refused(connection, outcome.started_at)
+            if outcome.succeeded:
+                _print_headlines(connection)
     if outcome.succeeded:
         _print_places(home, outcome.run_id)
 
 
-def _print_refused(connection) -> None:
+def _print_refused(connection, started_at: datetime) -> None:
     rows = connection.execute(
         """
         select file_name, string_agg(message || '. ' || remedy, ' ' order by finding_number)
         from raw.findings join raw.submissions using (submission_id, file_name)
-        where status = 'refused' and severity = 'error' group by all order by all
-        """
+        where status = 'refused' and severity = 'error' and received_at >= ? group by all order by all
+        """,
+        [started_at],
     ).fetchall()
     if rows:
-        console.print(f"\n[bold]Refused[/bold]   {len(rows)} in all; kept in the archive, nothing of them is loaded")
+        console.print(f"\n[bold]Refused[/bold]   {len(rows)}, kept in the archive; nothing of them is loaded")
         for name, why in rows:
             console.print(f"  {name}: {why}", markup=False)
 

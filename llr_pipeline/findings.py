@@ -49,4 +49,4 @@ class Findings(list[Finding]):
     @property
     def refuse(self) -> bool:
         """Whether one of them refuses the whole file."""
-        return any(self._rules[finding.rule]["is_refusal"] == "yes" for finding in self)
+        return any(self._rules[finding.rule]["is_refusal"] == "true" for finding in self)

@@ -19,7 +19,7 @@ from llr_pipeline.contracts import Column, contracts, read_contract, templates
 from llr_pipeline.paths import PROJECT, SQL, Home
 from llr_pipeline.publications import PUBLICATIONS, publications, published_schema
 from llr_pipeline.reading import read_all
-from llr_pipeline.returns import TOTALS, Reading, arrow_schema, raw_schema
+from llr_pipeline.returns import SHEETS, TOTALS, Reading, arrow_schema, raw_schema
 from llr_pipeline.warehouse import comment, fingerprint, folder_fingerprint, record_build, transaction
 
 READER_FILES = (
@@ -73,7 +73,14 @@ def raw_schemas() -> dict[str, pa.Schema]:
     """Every raw table that readings are loaded into, submission apart."""
     sheets = {s.table: raw_schema(s) for t in templates().values() for s in t.sheets}
     published = {p.sheet.table: published_schema(p) for p in publications().values()}
-    return {**sheets, **published, "publications": PUBLICATIONS, "totals": TOTALS, "findings": FINDINGS}
+    return {
+        **sheets,
+        **published,
+        "publications": PUBLICATIONS,
+        "totals": TOTALS,
+        "sheets": SHEETS,
+        "findings": FINDINGS,
+    }
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:

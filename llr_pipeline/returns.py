@@ -6,6 +6,7 @@ read by `cover.py`, where the columns are by `headings.py`, the rows by `lines.p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,7 @@ def arrow_schema(contract: Contract) -> pa.Schema:
 
 
 TOTALS = arrow_schema(read_contract(SQL / "raw" / "totals.toml"))
+SHEETS = arrow_schema(read_contract(SQL / "raw" / "sheets.toml"))
 
 
 @dataclass
@@ -85,6 +87,7 @@ def read_return(book: Workbook, reference: Reference, templates: Mapping[str, Te
     titles = [sheet.title for sheet in template.sheets]
     found = [(sheet, find_sheet(book, sheet, titles, findings)) for sheet in template.sheets]
     totals: list[dict[str, Any]] = []
+    sheets: list[dict[str, Any]] = []
     for sheet, grid in found:
         periods = reference.periods(sheet.period, identity.period or "") if sheet.period else ()
         headings = grid and find_headings(grid, sheet, periods, findings)
@@ -103,13 +106,29 @@ def read_return(book: Workbook, reference: Reference, templates: Mapping[str, Te
         reading.tables[sheet.table] = _raw_table(sheet, grid, headings, reader.lines)
         reading.value_count += reader.value_count
         totals += reader.totals
+        sheets.append(_sheet_sum(sheet, grid, reader.lines))
     if findings.refuse:
         return Reading(identity, findings)
     reading.tables["totals"] = pa.Table.from_pylist(totals, TOTALS)
+    reading.tables["sheets"] = pa.Table.from_pylist(sheets, SHEETS)
     if not reading.value_count:
         findings.add("empty_return", "The return holds no values")
     _note_other_sheets(book, [grid.name for _, grid in found if grid], findings)
     return reading
+
+
+def _sheet_sum(sheet: Sheet, grid: Grid, lines: Sequence[Line]) -> dict[str, Any]:
+    """What a sheet holds, summed here and not by DuckDB, so that the tables can be held against it."""
+    used = [
+        value
+        for line in lines
+        if not line.is_faulty
+        for n, value in enumerate(line.values)
+        if value is not None and n not in line.faulty_values
+    ]
+    quarantined = sum(len(line.values) if line.is_faulty else len(line.faulty_values) for line in lines)
+    about = {"table_name": sheet.table, "sheet": grid.name, "line_count": len(lines)}
+    return about | {"quarantined_count": quarantined, "value_sum": math.fsum(used)}
 
 
 def _note_other_sheets(book: Workbook, read: Sequence[str], findings: Findings) -> None:

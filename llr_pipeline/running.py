@@ -10,19 +10,21 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import dagster as dg
 
-from llr_pipeline.automation import JOB
+from llr_pipeline.automation import JOB, root_cause
 from llr_pipeline.paths import PROJECT, Home
 from llr_pipeline.warehouse import locked
 
 
 @dataclass
 class Outcome:
-    """How a run ended: the failures in words, and what the intake step reported."""
+    """How a run ended: when it started (UTC), the failures in words, and what the intake step reported."""
 
     run_id: str
+    started_at: datetime
     failures: list[tuple[str, str]] = field(default_factory=list)
     intake: dict[str, int] = field(default_factory=dict)
 
@@ -78,16 +80,20 @@ def run_everything(home: Home, *, report: Callable[[str, int, int], None]) -> Ou
         executor=defs.executor,
         loggers={"progress": progress},
     )
+    started_at = datetime.now(UTC).replace(tzinfo=None)
     with dg.DagsterInstance.get() as instance:
         result = watched.resolve_job_def(JOB).execute_in_process(
             instance=instance, run_config={"loggers": {"progress": {}}}, raise_on_error=False
         )
-    outcome = Outcome(result.run_id)
+    outcome = Outcome(result.run_id, started_at)
     for event in result.all_events:
         if event.is_step_failure:
-            outcome.failures.append((event.step_key or "", _root_cause(event.step_failure_data.error)))
-        elif event.is_failure and not outcome.failures and event.event_type_value == "PIPELINE_FAILURE":
-            outcome.failures.append(("the run", event.message or ""))
+            if event.step_failure_data.error.cls_name == "DagsterAssetCheckFailedError":
+                continue  # the check itself is told below, in its own words
+            outcome.failures.append((event.step_key or "", root_cause(event.step_failure_data.error)))
+        elif event.event_type_value == "PIPELINE_FAILURE" and not any(e.is_step_failure for e in result.all_events):
+            failure = event.job_failure_data
+            outcome.failures.append(("the run", root_cause(failure.error) if failure.error else event.message or ""))
         elif event.is_step_materialization and event.asset_key == dg.AssetKey(["raw", "submissions"]):
             metadata = event.step_materialization_data.materialization.metadata
             outcome.intake = {k: v.value for k, v in metadata.items() if isinstance(v.value, int)}
@@ -98,10 +104,3 @@ def run_everything(home: Home, *, report: Callable[[str, int, int], None]) -> Ou
             broken = "; ".join(f"{name}: {value.value}" for name, value in check.metadata.items())
             outcome.failures.append((".".join(check.asset_key.path), f"{check.check_name} is not true ({broken})"))
     return outcome
-
-
-def _root_cause(error) -> str:
-    """The innermost error's message: what happened, not how Dagster came to hear of it."""
-    while error.cause is not None:
-        error = error.cause
-    return error.message.strip()

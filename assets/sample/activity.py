@@ -123,7 +123,9 @@ VOLUMES: Mapping[str, tuple[Volume, ...]] = {
         Volume("RT5-COM", "community_contacts", "community_services", "contacts", 1_090_000, ALL_AGES, LOCAL_BUYERS),
         Volume("RT5-COM", "community_contacts", "mental_health", "contacts", 540_000, ALL_AGES, LOCAL_BUYERS),
     ),
-    "RX9": (Volume("RX9-LLR", "community_contacts", "emergency_medicine", "contacts", 186_000, ALL_AGES, LOCAL_BUYERS),),
+    "RX9": (
+        Volume("RX9-LLR", "community_contacts", "emergency_medicine", "contacts", 186_000, ALL_AGES, LOCAL_BUYERS),
+    ),
 }  # fmt: skip
 
 

@@ -96,5 +96,5 @@ def test_a_run_says_what_was_refused_and_why(home: Home) -> None:
     (home.inbox / "letter.xlsx").write_text("Dear colleague")
     result = llr("run")
     assert result.exit_code == 0
-    assert "letter.xlsx: The file is not an Excel workbook" in result.output
+    assert "letter.xlsx: The file is plain text, such as CSV, not an Excel workbook" in result.output
     assert "Traceback" not in result.output

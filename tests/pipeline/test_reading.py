@@ -33,7 +33,7 @@ def sound(tmp_path_factory) -> Path:
 
 
 def deadly(path: Path) -> Path:
-    """A workbook that passes the checks and asks for 16,384 x 1,048,576 cells: one of them has no address of its own."""
+    """A workbook that passes the checks and asks for 16,384 x 1,048,576 cells: one of them has no address."""
     openpyxl.Workbook().save(path)
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
@@ -55,7 +55,7 @@ def test_a_worker_says_what_reading_here_says(sound):
     assert there.identity.prepared_on == date(2016, 11, 1)
     assert (list(there.findings), there.value_count, there.is_refused) == (list(here.findings), 2, False)
     assert [f.rule for f in there.findings] == ["not_a_number"]
-    assert there.tables.keys() == here.tables.keys() == {"beds", "bed_schemes", "totals"}
+    assert there.tables.keys() == here.tables.keys() == {"beds", "bed_schemes", "totals", "sheets"}
     assert all(there.tables[name].equals(here.tables[name]) for name in here.tables)
 
 

@@ -125,7 +125,9 @@ def test_every_figure_of_the_sample_is_marked_illustrative(published: duckdb.Duc
     ).fetchall()
     assert len(names) >= 15
     for (name,) in names:
-        assert published.execute(f"select count(*) from {name} where not is_illustrative").fetchone() == (0,), name
+        own = "verdict like 'equals %'" if name == "report.headlines" else "false"  # what equals a published figure
+        query = f"select count(*) from {name} where not is_illustrative and not ({own})"
+        assert published.execute(query).fetchone() == (0,), name
 
 
 def test_a_figure_leads_back_to_its_cell(published: duckdb.DuckDBPyConnection, sample_home: Home) -> None:
@@ -150,17 +152,16 @@ def test_a_second_run_opens_no_workbook_and_gives_the_same_tables(copied: Home) 
 
 def test_a_failed_run_leaves_the_published_file_and_says_why(copied: Home) -> None:
     before = copied.published.read_bytes()
-    with duckdb.connect(str(copied.warehouse)) as connection:  # a total that the loaded rows do not give
-        connection.execute(
-            "update raw.totals set value = value + 10, parts_sum = parts_sum + 10 where table_name = 'beds'"
-        )
+    with duckdb.connect(str(copied.warehouse)) as connection:  # a bed that is in no workbook
         connection.execute(
             "update raw.beds set reading = struct_update(reading, beds := reading.beds + 1) "
             "where reading.measure = 'available'"
         )
     outcome = run(copied)
     assert not outcome.succeeded
-    assert any(step == "core.beds" and "equals_the_totals" in why for step, why in outcome.failures) or outcome.failures
+    assert len(outcome.failures) == 1, outcome.failures
+    ((step, why),) = outcome.failures
+    assert (step, why.split()[0]) == ("core.beds", "equals_the_totals_in_the_workbooks")
     assert copied.published.read_bytes() == before
 
 

@@ -91,6 +91,9 @@ def altered(beds_path, tmp_path) -> Callable[..., Reading]:
     return read
 
 
+ABOUT = {"totals", "sheets"}  # the tables that are about a sheet and not its lines
+
+
 def said(reading: Reading) -> list[tuple]:
     return [(f.severity, f.rule, f.sheet, f.cell, f.message) for f in reading.findings]
 
@@ -103,6 +106,8 @@ def contents(reading: Reading) -> dict[str, list]:
         period = "month" if "month" in table.column_names else "financial_year"
         if name == "totals":
             found[name] = [(row["label"], row["period"], row["value"], row["parts_sum"]) for row in rows]
+        elif name == "sheets":
+            found[name] = [(row["table_name"], row["line_count"], round(row["value_sum"], 6)) for row in rows]
         else:
             found[name] = [(row.get(period), row["reading"], row["is_quarantined"]) for row in rows]
     return found
@@ -112,7 +117,7 @@ def assert_cells_hold_what_was_received(reading: Reading, path: Path) -> None:
     """Every address in the tables is the cell of the workbook that holds the text received."""
     book = openpyxl.load_workbook(path, data_only=True)
     for name, table in reading.tables.items():
-        for row in table.to_pylist():
+        for row in table.to_pylist() if name != "sheets" else ():
             sheet = book[row["sheet"]]
             cells = {"value": row["cell"]} if name == "totals" else row["cell"]
             for column, cell in cells.items():
@@ -204,7 +209,7 @@ def test_a_blank_says_only_that_it_is_empty(tmp_path, reference, name, organisat
     reading = read_file(tmp_path / "a.xlsx")
     assert said(reading) == [("warning", "empty_return", None, None, "The return holds no values")]
     assert not reading.is_refused
-    assert {name: table.num_rows for name, table in reading.tables.items() if name != "totals"} == {
+    assert {name: table.num_rows for name, table in reading.tables.items() if name not in ABOUT} == {
         sheet.table: 0 for sheet in templates()[name].sheets
     }
     assert reading.identity.data_status == "returned"
@@ -279,13 +284,26 @@ def test_a_wrong_cell_is_named_and_the_rest_is_read(
     assert len(out) == kept_out
     assert {row["row_number"] for row in out} <= {int(cell[1:])}
     before, after = contents(clean), contents(reading)
-    changed = sum(a != b for name in before.keys() - {"totals"} for a, b in zip(before[name], after[name], strict=True))
+    changed = sum(a != b for name in before.keys() - ABOUT for a, b in zip(before[name], after[name], strict=True))
     assert changed == max(kept_out, 1)  # a number as text is read as another number here
 
 
 def test_a_number_as_text_is_used(altered):
     rows = altered("Beds", "E6", f"1{NBSP}940").tables["beds"].to_pylist()
     assert (rows[0]["reading"]["beds"], rows[0]["beds"], rows[0]["cell"]["beds"]) == (1940, f"1{NBSP}940", "E6")
+
+
+def test_a_sheet_says_what_of_it_is_used(altered, clean):
+    """By hand: 5,250 + 1,050 available and 3,930.5 occupied; without the 900 of one cell, then without the line."""
+    by_hand = sum([900, 890, 880, 870, 860, 850]) + sum([400, 300, 200, 100, 50, 0]) + 810 + 800.5 + 790 + 770 + 760
+    assert by_hand == 10_230.5
+    found = [
+        tuple(
+            reading.tables["sheets"].to_pylist()[0][name] for name in ("line_count", "quarantined_count", "value_sum")
+        )
+        for reading in (clean, altered("Beds", "E6", "tbc"), altered("Beds", "A6", "Nowhere"))
+    ]
+    assert found == [(3, 0, 10_230.5), (3, 1, 9_330.5), (3, 6, 4_980.5)]
 
 
 def test_a_value_kept_out_leaves_no_reading(altered):
