@@ -10,12 +10,14 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from llr_pipeline.paths import Home
+from llr_pipeline.warehouse import now
 
 NOTE = ".arrival.json"
 IGNORED_NAMES = (".", "~$")
@@ -48,7 +50,7 @@ def look_at(path: Path) -> Arrival:
     about = path.stat()
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Arrival(path.name, sha256, about.st_size, about.st_mtime_ns, _now(), path)
+    return Arrival(path.name, sha256, about.st_size, about.st_mtime_ns, now(), path)
 
 
 def archived(home: Home, sha256: str, file_name: str) -> Path:
@@ -56,23 +58,62 @@ def archived(home: Home, sha256: str, file_name: str) -> Path:
     return home.archive / sha256[:2] / f"{sha256}{Path(file_name).suffix.lower()}"
 
 
-def keep(home: Home, arrival: Arrival) -> None:
-    """Copy a waiting file into the archive, so that it is there whole, with its note, or not at all."""
+def settled(paths: list[Path], *, young_seconds: float = 5, wait_seconds: float = 0.5) -> list[Path]:
+    """The files that are not being written: one that changed a moment ago is looked at twice."""
+    before = {path: path.stat() for path in paths}
+    if any(time.time() - about.st_mtime < young_seconds for about in before.values()):
+        time.sleep(wait_seconds)
+    return [path for path in paths if path.is_file() and _same(before[path], path.stat())]
+
+
+def keep(home: Home, arrival: Arrival) -> bool:
+    """Copy a waiting file into the archive, so that it is there whole, with its note, or not at all.
+
+    False where its content is no longer the one that was looked at: somebody is still writing it.
+    """
     target = archived(home, arrival.sha256, arrival.file_name)
     if target.exists() or arrival.inbox is None:
-        return
+        return True
     target.parent.mkdir(parents=True, exist_ok=True)
+    copy = target.with_name(f".{target.name}.tmp")
     note = {
         "file_name": arrival.file_name,
         "size_bytes": arrival.size_bytes,
         "modified_ns": arrival.modified_ns,
         "received_at": arrival.received_at.isoformat(),
     }
-    copy = target.with_name(f".{target.name}.tmp")
     copy.write_text(json.dumps(note), encoding="utf-8")
     _put(copy, target.with_name(arrival.sha256 + NOTE))
     shutil.copyfile(arrival.inbox, copy)
+    with copy.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != arrival.sha256:
+            copy.unlink()
+            return False
     _put(copy, target)
+    return True
+
+
+def quarantine(home: Home, arrival: Arrival) -> None:
+    """Move a file with personal data out of the inbox to where only the pipeline's user can read it."""
+    if arrival.inbox is None:
+        return
+    home.quarantine.chmod(0o700)
+    target = home.quarantine / f"{arrival.sha256}{Path(arrival.file_name).suffix.lower()}"
+    shutil.move(arrival.inbox, target)
+    target.chmod(0o600)
+    os.utime(target)  # its days in quarantine count from now
+
+
+def purge_quarantine(home: Home) -> None:
+    """Delete what has been in quarantine for LLR_QUARANTINE_DAYS days (30)."""
+    days = float(os.environ.get("LLR_QUARANTINE_DAYS") or 30)
+    for path in home.quarantine.iterdir():
+        if time.time() - path.stat().st_mtime > days * 86_400:
+            path.unlink()
+
+
+def _same(before: os.stat_result, after: os.stat_result) -> bool:
+    return (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
 
 
 def _put(copy: Path, target: Path) -> None:
@@ -111,7 +152,3 @@ def remove(arrival: Arrival) -> None:
     with suppress(OSError):
         if arrival.inbox:
             arrival.inbox.unlink()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

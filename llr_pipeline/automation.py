@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import urllib.request
 from urllib.error import URLError
 
@@ -96,4 +97,4 @@ def root_cause(error) -> str:
     """The innermost error's message: what happened, not how Dagster came to hear of it."""
     while error.cause is not None:
         error = error.cause
-    return error.message.strip()
+    return re.sub(rf"^[\w.]*{error.cls_name}: ", "", error.message.strip())

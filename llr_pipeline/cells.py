@@ -1,6 +1,7 @@
-"""From a cell's content to a value: numbers, dates and codes as people type them, and values as people read them.
+"""From a cell's content to a value: dates and codes as people type them, and values as people read them.
 
-Each reader returns the value, or raises `Misread` with the rule broken and a clause about what was found.
+Each reader returns the value, or raises `Misread` with the rule broken and a clause about what was found. Numbers have
+a module of their own, `numerals.py`.
 """
 
 from __future__ import annotations
@@ -15,14 +16,13 @@ from difflib import get_close_matches
 
 from llr_pipeline.codes import normalise
 
-EMPTY_PLACEHOLDER = -99999999  # NHS England's "empty"
 EXCEL_EPOCH = date(1899, 12, 30)
 QUOTED_LENGTH = 80
 LISTED_AT_MOST = 8
 
 _SPACES = re.compile(r"\s+")
-_NUMBER_AS_TEXT = re.compile(r"[-+]?(\d+|\d{1,3}(?P<mark>[, ])\d{3}((?P=mark)\d{3})*)(\.\d+)?|[-+]?\.\d+")
 _ORDINAL = re.compile(r"(\d)(st|nd|rd|th)\b", re.IGNORECASE)
+_DAY_OR_MONTH = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](?:\d\d)?\d\d")
 _DATE_FORMATS = (
     "%d/%m/%Y",
     "%Y-%m-%d",
@@ -105,24 +105,6 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
-def read_number(value: object) -> tuple[float, bool]:
-    """The number, and whether it was text. Raises Misread for anything that is not clearly one."""
-    if type(value) is float or (isinstance(value, int) and not isinstance(value, bool)):
-        number, was_text = float(value), False
-    else:
-        text = _SPACES.sub(" ", str(value)).strip().replace("\u2212", "-")
-        if isinstance(value, str) and re.fullmatch(r"[-+]?[\d.,]+ ?%", text):
-            raise Misread("not_a_number", f"{quoted(value)} is a percentage typed as text, and a number belongs here")
-        if not isinstance(value, str) or not _NUMBER_AS_TEXT.fullmatch(text):
-            raise Misread("not_a_number", f"{quoted(value)} stands where a number belongs")
-        number, was_text = float(text.replace(",", "").replace(" ", "")), True
-    if not math.isfinite(number):
-        raise Misread("not_a_number", f"“{value}” stands where a number belongs")
-    if number == EMPTY_PLACEHOLDER:
-        raise Misread("not_a_number", f"{EMPTY_PLACEHOLDER} is a mark for “no value”, not a number")
-    return number, was_text
-
-
 def read_date(value: object) -> date:
     """A date from a date cell, an Excel serial number between 1982 and 2064, or text in a British or ISO form."""
     if isinstance(value, datetime):
@@ -139,6 +121,18 @@ def read_date(value: object) -> date:
             except ValueError:
                 continue
     raise Misread("not_a_date", f"{quoted(value)} is not a date")
+
+
+def date_note(value: object, day: date) -> str | None:
+    """A clause about how an entry that is no date cell was read as a day; None for a date cell."""
+    if isinstance(value, date):
+        return None
+    if not isinstance(value, str):
+        return f"{quoted(value)} is Excel's number of a day and is read as {day_in_words(day)}"
+    found = _DAY_OR_MONTH.fullmatch(value.strip())
+    if found and int(found[1]) <= 12 and int(found[2]) <= 12 and found[1] != found[2]:
+        return f"{quoted(value)} is text and is read with the day first, as {day_in_words(day)}"
+    return f"{quoted(value)} is text and is read as {day_in_words(day)}"
 
 
 def read_code(value: object, entries: Entries) -> str:

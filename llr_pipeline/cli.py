@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from rich.console import Console
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import templates
 from llr_pipeline.paths import Home, current_home
+from llr_pipeline.repair import Request
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -138,24 +140,67 @@ def _write_sample(folder: Path) -> list[Path]:
 
 
 @main.command(cls=Example, examples=("llr run", "LLR_HOME=/srv/llr llr run"))
-@click.option(
-    "--sample", "with_sample", is_flag=True, help="Put the sample system into the inbox if the home is empty."
-)
+@click.option("--sample", "with_sample", is_flag=True, help="Put the sample into the inbox if the home is empty.")
 def run(with_sample: bool) -> None:
     """Run the whole pipeline once: take in the inbox, build every table and report, publish.
 
     Ends with 0 when the warehouse was published, 1 when something failed (the last published file stays), 3 when
     another run holds the home.
     """
-    from llr_pipeline.running import run_everything
-    from llr_pipeline.warehouse import HomeLocked, WarehouseError
-
     home = current_home().create()
     if with_sample:
         _put_sample(home)
+    _run(home)
+
+
+ACTION = (
+    click.argument("returns", nargs=-1, required=True),
+    click.option("--reason", required=True, help="Why; kept in the register."),
+    click.option("--by", default=getpass.getuser, show_default="your user name", help="Who asks for it; kept too."),
+)
+
+
+def action(command):
+    """The argument and options that reread and withdraw share."""
+    for decorate in reversed(ACTION):
+        command = decorate(command)
+    return command
+
+
+@main.command(
+    cls=Example,
+    examples=(
+        'llr reread 500d9d2a26a6 --reason "the contract reads brackets now"',
+        'llr reread 2016-11 --reason "new code list"',
+    ),
+)
+@action
+def reread(returns: tuple[str, ...], reason: str, by: str) -> None:
+    """Read returns again from the archive, say which values changed, and rebuild.
+
+    RETURNS: a submission_id of raw.submissions, a round, a month, a template, an organisation's code, or all.
+    """
+    _run(current_home().create(), Request(reread=returns, by=by, reason=reason))
+
+
+@main.command(cls=Example, examples=('llr withdraw 500d9d2a26a6 --reason "sent by mistake, the trust says"',))
+@action
+def withdraw(returns: tuple[str, ...], reason: str, by: str) -> None:
+    """Take returns out of use, and rebuild what stood on them.
+
+    Their history is kept; the newest of what is left of the same organisation, template and period is in use again.
+    RETURNS: as for llr reread.
+    """
+    _run(current_home().create(), Request(withdraw=returns, by=by, reason=reason))
+
+
+def _run(home: Home, request: Request | None = None) -> None:
+    from llr_pipeline.running import run_everything
+    from llr_pipeline.warehouse import HomeLocked, WarehouseError
+
     try:
         with _Progress() as progress:
-            outcome = run_everything(home, report=progress)
+            outcome = run_everything(home, report=progress, request=request)
     except HomeLocked as error:
         console.print(str(error), markup=False)
         sys.exit(3)
@@ -224,7 +269,7 @@ def _print_summary(home: Home, outcome) -> None:
     if took:
         parts = [
             f"{took[k]} {k.replace('_', ' ')}"
-            for k in ("accepted", "superseded", "duplicate", "refused", "read_again")
+            for k in ("accepted", "superseded", "duplicate", "refused", "withdrawn", "read_again", "values_changed")
             if took.get(k)
         ]
         console.print(

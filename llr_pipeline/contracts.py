@@ -16,6 +16,7 @@ from typing import Any
 
 from llr_pipeline.paths import SQL
 
+DASHES = ("error", "missing", "zero")
 LAYERS = ("reference", "raw", "core", "mart", "report")
 
 
@@ -56,6 +57,9 @@ class Column:
     width: int = 14
     default: str | None = None
     format: str | None = None
+    dash: str = "error"  # what a dash stands for: `missing`, `zero`, or, as it could be either, an `error`
+    symbol: str | None = None  # that may stand before a value
+    unit_from: str | None = None  # the attribute whose entry names the unit, where lines differ in it
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,20 @@ class Contract:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Two lines that differ in `column` alone: the value of code `left` must not exceed that of `right`.
+
+    `message` says in the contract's words what is wrong where it does; `slack` is what rounding may add, in their unit.
+    """
+
+    column: str
+    left: str
+    right: str
+    message: str
+    slack: float = 0.0
+
+
+@dataclass(frozen=True)
 class Sheet:
     """A sheet of a template: a row per line; attributes first, then one value a period where `period` is set.
 
@@ -101,6 +119,7 @@ class Sheet:
     period: str | None = None
     sections: tuple[str, ...] = ()
     totals: bool = True
+    comparisons: tuple[Comparison, ...] = ()
     blank_rows: int = 8
 
     @property
@@ -147,7 +166,7 @@ def _code_list(given: str | Mapping[str, str] | None, where: str) -> CodeList | 
 
 
 def read_columns(given: Mapping[str, Any], where: str) -> tuple[Column, ...]:
-    return tuple(
+    columns = tuple(
         build(
             Column,
             {k: v for k, v in about.items() if k != "list"},
@@ -157,6 +176,12 @@ def read_columns(given: Mapping[str, Any], where: str) -> tuple[Column, ...]:
         )
         for name, about in given.items()
     )
+    for column in columns:
+        if column.dash not in DASHES:
+            raise ContractError(f"{where}.{column.name}: a dash is {column.dash}; known: {', '.join(DASHES)}")
+        if column.unit_from and column.unit_from not in given:
+            raise ContractError(f"{where}.{column.name}: unit_from names no column: {column.unit_from}")
+    return columns
 
 
 def read_contract(path: Path) -> Contract:
@@ -186,9 +211,10 @@ def read_template(path: Path) -> Template:
     sheets = tuple(
         build(
             Sheet,
-            {k: v for k, v in sheet.items() if k != "columns"},
+            {k: v for k, v in sheet.items() if k not in ("columns", "comparisons")},
             f"{where}:{table}",
             table=table,
+            comparisons=tuple(build(Comparison, c, f"{where}:{table}") for c in sheet.get("comparisons", ())),
             columns=read_columns(sheet["columns"], f"{where}:{table}"),
         )
         for table, sheet in about["sheets"].items()

@@ -11,12 +11,22 @@ from datetime import date
 from itertools import zip_longest
 from typing import Any
 
-from llr_pipeline.cells import Misread, as_text, day_in_words, did_you_mean, is_blank, listed, quoted, read_date
+from llr_pipeline.cells import (
+    Misread,
+    as_text,
+    date_note,
+    day_in_words,
+    did_you_mean,
+    is_blank,
+    listed,
+    quoted,
+    read_date,
+)
 from llr_pipeline.codes import Reference, normalise
 from llr_pipeline.contracts import CodeList, Template
 from llr_pipeline.findings import Findings
 from llr_pipeline.periods import read_month
-from llr_pipeline.preflight import Unvalued
+from llr_pipeline.unseen import Unvalued
 from llr_pipeline.workbooks import Grid, Workbook, cell_name
 
 TITLES = {
@@ -77,14 +87,14 @@ class Cover:
         if entry is None:
             self.findings.add("cover_incomplete", f"The Cover has no line “{TITLES[name]}”", sheet=self.sheet)
         elif entry.cell in self.unvalued:
-            self.refuse(name, "cover_incomplete", f"“{TITLES[name]}” on the Cover {self.unvalued[entry.cell]}")
+            self.find(name, "cover_incomplete", f"“{TITLES[name]}” on the Cover {self.unvalued[entry.cell]}")
         elif is_blank(entry.value):
-            self.refuse(name, "cover_incomplete", f"“{TITLES[name]}” on the Cover is empty")
+            self.find(name, "cover_incomplete", f"“{TITLES[name]}” on the Cover is empty")
         else:
             return (as_text(entry.value) or "").strip()
         return None
 
-    def refuse(self, name: str, rule: str, message: str) -> None:
+    def find(self, name: str, rule: str, message: str) -> None:
         """A finding at the entry."""
         entry = self.entries[name]
         self.findings.add(rule, message, sheet=self.sheet, cell=entry.cell, value=as_text(entry.value))
@@ -102,7 +112,7 @@ def read_cover(book: Workbook, reference: Reference, templates: Mapping[str, Tem
         findings.add("not_a_return", "No sheet is the Cover of a planning return, with a template and an organisation")
         return Identity()
     grid, entries = found
-    unvalued = {u.cell: u for u in book.unvalued if u.sheet == grid.name}
+    unvalued = {u.cell: u for u in book.unseen.unvalued if u.sheet == grid.name}
     cover = Cover(grid.name, entries, unvalued, findings)
     template = _read_template(cover, templates)
     organisation = _read_organisation(cover, reference)
@@ -150,7 +160,7 @@ def _read_template(cover: Cover, templates: Mapping[str, Template]) -> Template 
     if template is None:
         near = did_you_mean(name, {spelling: t.name for spelling, t in by_spelling.items()})
         hint = near or f"; the templates are {listed(list(templates))}"
-        cover.refuse("template", "unknown_template", f"There is no template {quoted(name)}{hint}")
+        cover.find("template", "unknown_template", f"There is no template {quoted(name)}{hint}")
     return template
 
 
@@ -160,7 +170,7 @@ def _read_version(cover: Cover, template: Template) -> int | None:
         return None
     if text.lower().removeprefix("v").strip() == str(template.version):
         return template.version
-    cover.refuse(
+    cover.find(
         "template_version",
         "wrong_version",
         f"{quoted(text)} is not the version of “{template.title}” in use, which is {template.version}",
@@ -185,7 +195,7 @@ def _read_organisation(cover: Cover, reference: Reference) -> Mapping[str, str] 
         shown = {k: f"{row['organisation_code']}, {row['organisation_name']}" for k, row in by_spelling.items()}
         near = did_you_mean(text, shown)
         hint = near or f"; the codes are {listed([row['organisation_code'] for row in rows])}"
-        cover.refuse(
+        cover.find(
             "organisation_code", "unknown_organisation", f"{quoted(text)} is not an organisation of the system{hint}"
         )
     return organisation
@@ -199,12 +209,12 @@ def _read_period(cover: Cover, template: Template | None, reference: Reference) 
     if template.period == "month":
         if month is None:
             message = f"{quoted(text)} is not a month; “{template.title}” is for a month, such as 2017-04"
-            cover.refuse("period", "unknown_period", message)
+            cover.find("period", "unknown_period", message)
         return month
     rounds = [row["round"] for row in reference.rows("rounds")]
     if month not in rounds:
         message = f"There is no round {quoted(month or text)}; the rounds are {listed(rounds)}"
-        cover.refuse("period", "unknown_period", message)
+        cover.find("period", "unknown_period", message)
         return None
     return month
 
@@ -212,11 +222,15 @@ def _read_period(cover: Cover, template: Template | None, reference: Reference) 
 def _read_prepared_on(cover: Cover) -> date | None:
     if cover.text("prepared_on") is None:
         return None
+    value = cover.entries["prepared_on"].value
     try:
-        return read_date(cover.entries["prepared_on"].value)
+        day = read_date(value)
     except Misread as error:
-        cover.refuse("prepared_on", "cover_incomplete", f"Prepared on: {error}")
+        cover.find("prepared_on", "cover_incomplete", f"Prepared on: {error}")
         return None
+    if note := date_note(value, day):
+        cover.find("prepared_on", "date_as_text", f"Prepared on: {note}")
+    return day
 
 
 def _read_status(cover: Cover, reference: Reference) -> str:
@@ -242,9 +256,9 @@ def _check_role(
     if not any(row["starts_on"] <= day and (not row["ends_on"] or day <= row["ends_on"]) for row in roles):
         spans = listed([_span(row) for row in roles]) or "in no role"
         message = f"{who} cannot send a return for {period}: it is known as {spans}"
-        cover.refuse("organisation_code", "organisation_outside_dates", message)
+        cover.find("organisation_code", "organisation_outside_dates", message)
     elif not owed:
-        cover.refuse("organisation_code", "unexpected_return", f"{who} is not asked for “{template.title}”")
+        cover.find("organisation_code", "unexpected_return", f"{who} is not asked for “{template.title}”")
 
 
 def _span(role: Mapping[str, str]) -> str:

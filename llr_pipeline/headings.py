@@ -48,14 +48,14 @@ def find_sheet(book: Workbook, sheet: Sheet, titles: Sequence[str], findings: Fi
         grid for grid in others if {c.name for c in sheet.attributes} <= set(_heading_row(grid, sheet)[1].values())
     ]
     if len(holding) == 1:
-        message = f"The sheet “{holding[0].name}” has the headings of “{sheet.title}” and is read as that"
+        message = f"The sheet {quoted(holding[0].name)} has the headings of “{sheet.title}” and is read as that"
         findings.add("sheet_renamed", message, sheet=holding[0].name)
         return holding[0]
     if holding:
-        hint = f"; its headings stand on {listed([f'“{grid.name}”' for grid in holding])}"
+        hint = f"; its headings stand on {listed([quoted(grid.name) for grid in holding])}"
     else:
         hint = did_you_mean(sheet.title, {normalise(grid.name): grid.name for grid in others})
-        hint = hint or f"; the workbook has {listed([f'“{grid.name}”' for grid in book.sheets if grid.is_visible])}"
+        hint = hint or f"; the workbook has {listed([quoted(grid.name) for grid in book.sheets if grid.is_visible])}"
     findings.add("missing_sheet", f"There is no sheet “{sheet.title}”{hint}", sheet=sheet.title)
     return None
 

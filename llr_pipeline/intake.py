@@ -6,41 +6,27 @@ period); the newest by `prepared_on`, then by arrival, is the accepted one, the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from llr_pipeline import archive
+from llr_pipeline import archive, repair
 from llr_pipeline.archive import Arrival
-from llr_pipeline.contracts import Column, contracts, read_contract, templates
-from llr_pipeline.paths import PROJECT, SQL, Home
-from llr_pipeline.publications import PUBLICATIONS, publications, published_schema
+from llr_pipeline.findings import Findings
+from llr_pipeline.paths import Home
+from llr_pipeline.raw_tables import FINDINGS, create_tables, raw_schemas, reader_version
 from llr_pipeline.reading import read_all
-from llr_pipeline.returns import SHEETS, TOTALS, Reading, arrow_schema, raw_schema
-from llr_pipeline.warehouse import comment, fingerprint, folder_fingerprint, record_build, transaction
+from llr_pipeline.repair import Change, Request
+from llr_pipeline.returned import return_workbooks
+from llr_pipeline.returns import Reading
+from llr_pipeline.slips import find_slips
+from llr_pipeline.warehouse import fingerprint, record_build, transaction
 
-READER_FILES = (
-    "cells", "codes", "contracts", "cover", "findings", "headings", "lines", "periods", "preflight", "publications",
-    "returns", "workbooks",
-)  # fmt: skip
-FINDINGS = arrow_schema(read_contract(SQL / "raw" / "findings.toml"))
-
-
-ROW_COLUMNS = (
-    Column("submission_id", "File that the row was read from"),
-    Column("sheet", "Sheet that the row stands on"),
-    Column("row_number", "Row number on the sheet", type="integer"),
-)
-READ_COLUMNS = (
-    Column(
-        "reading", "Each column as read: codes for entries on a list, numbers, dates; empty where it could not be read"
-    ),
-    Column("cell", "Each column's cell, such as B7"),
-    Column("is_quarantined", "Whether an error keeps the row out of core; see raw.findings"),
-)
+Progress = Callable[[int, int, str], None]
+NO_NAME = "(name not kept: personal data)"
 
 
 @dataclass
@@ -51,8 +37,12 @@ class Intake:
     superseded: list[str] = field(default_factory=list)
     duplicate: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
     read_again: int = 0
+    changed: list[Change] = field(default_factory=list)  # by reading again
     kept: list[tuple[str, str]] = field(default_factory=list)  # in use, and refused when read again
+    touched: list[str] = field(default_factory=list)  # submissions whose rows or findings are new
+    returned: list[Path] = field(default_factory=list)  # workbooks marked for their senders
 
     @property
     def opened(self) -> int:
@@ -60,100 +50,46 @@ class Intake:
         return len(self.accepted) + len(self.superseded) + len(self.refused) + self.read_again + len(self.kept)
 
 
-@cache
-def reader_version() -> str:
-    """Changes when a contract, a code list or the reader's code changes: what was read before is then read again."""
-    package = PROJECT / "llr_pipeline"
-    paths = [*(package / f"{name}.py" for name in READER_FILES), *(SQL / "raw").glob("*.toml")]
-    paths += [p for p in (SQL / "reference").glob("*.csv") if p.stem != "published_figures"]
-    return folder_fingerprint("reader", paths)
-
-
-def raw_schemas() -> dict[str, pa.Schema]:
-    """Every raw table that readings are loaded into, submission apart."""
-    sheets = {s.table: raw_schema(s) for t in templates().values() for s in t.sheets}
-    published = {p.sheet.table: published_schema(p) for p in publications().values()}
-    return {
-        **sheets,
-        **published,
-        "publications": PUBLICATIONS,
-        "totals": TOTALS,
-        "sheets": SHEETS,
-        "findings": FINDINGS,
-    }
-
-
-def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the register and the raw tables. A table whose contract changed is made anew: its returns are read again."""
-    register = contracts()["raw.submissions"]
-    columns = ", ".join(f"{c.name} {c.type}{' not null' if c.required else ''}" for c in register.columns)
-    connection.execute(f"create table if not exists raw.submissions ({columns}, primary key (submission_id))")
-    for name, schema in raw_schemas().items():
-        empty = pa.schema([("submission_id", pa.string()), *schema]).empty_table()
-        connection.register("empty", empty)
-        wanted = connection.execute("describe select * from empty").fetchall()
-        try:
-            found = connection.execute(f"describe raw.{name}").fetchall()
-        except duckdb.CatalogException:
-            found = []
-        if [row[:2] for row in found] != [row[:2] for row in wanted]:
-            connection.execute(f"create or replace table raw.{name} as select * from empty")
-        connection.unregister("empty")
-    for name, (description, described) in raw_descriptions().items():
-        comment(connection, "table", f"raw.{name}", description, described)
-
-
-def raw_descriptions() -> dict[str, tuple[str, list[Column]]]:
-    """Description and columns of every raw table."""
-    found = {c.table: (c.description, list(c.columns)) for c in contracts().values() if c.layer == "raw"}
-    for sheet in (sheet for template in templates().values() for sheet in template.sheets):
-        period = [Column(sheet.period, "Period of the value")] if sheet.period else []
-        received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in sheet.columns]
-        found[sheet.table] = (sheet.description, [*ROW_COLUMNS, *period, *received, *READ_COLUMNS])
-    for publication in publications().values():
-        received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in publication.columns]
-        found[publication.sheet.table] = (publication.description, [*ROW_COLUMNS, *received, *READ_COLUMNS])
-    return found
-
-
 def take_in(
     connection: duckdb.DuckDBPyConnection,
     home: Home,
     *,
     run_id: str,
-    progress: Callable[[int, int, str], None] = lambda done, total, name: None,
+    request: Request | None = None,
+    progress: Progress = lambda done, total, name: None,
 ) -> Intake:
-    """Take in everything that waits in the inbox, and read again what was read by an older reader.
+    """Do what is asked, read again what an older reader read, and take in everything that waits in the inbox.
 
     Safe to repeat after a stop at any moment: a file is in the archive before it is registered, registered and loaded
     in one transaction, and only then removed from the inbox. What the archive holds and the register does not know is
-    taken in too, so that a lost warehouse is built anew.
+    taken in too, so that a lost warehouse is built anew. Raises UnknownReturn for a request that means no return.
     """
+    request = request or Request()
     create_tables(connection)
+    archive.purge_quarantine(home)
     done = Intake()
-    stale = _read_by_an_older_reader(connection)
+    withdrawn, asked = repair.select(connection, request.withdraw), repair.select(connection, request.reread)
+    _withdraw(connection, withdrawn, done)
+    for action, ids in (("withdraw", withdrawn), ("reread", asked)):
+        repair.record(connection, home, action=action, submission_ids=ids, request=request, run_id=run_id)
+    again = _to_read_again(connection, asked)
     new, repeated = _arrivals(connection, home)
-    paths = [archive.archived(home, sha256, name) for _, sha256, name in stale]
-    paths += [archive.archived(home, arrival.sha256, arrival.file_name) for arrival in new]
+    paths = [archive.archived(home, sha256, name) for _, sha256, name in again]
+    paths += [arrival.inbox or archive.archived(home, arrival.sha256, arrival.file_name) for arrival in new]
     for number, (_, reading) in enumerate(read_all(paths)):
-        if number < len(stale):
-            submission_id, _, name = stale[number]
+        if number < len(again):
+            submission_id, _, name = again[number]
             _load_again(connection, submission_id, name, reading, done)
         else:
-            arrival = new[number - len(stale)]
-            name = arrival.file_name
-            with transaction(connection):
-                status = _load(connection, _insert(connection, arrival, "refused"), name, reading)
-            _note(done, name, status, reading)
-            archive.remove(arrival)
+            name = _take_in_one(connection, home, new[number - len(again)], reading, done)
         progress(number + 1, len(paths), name)
     for arrival in repeated:
-        with transaction(connection):
-            _insert(connection, arrival, "duplicate")
-        done.duplicate.append(arrival.file_name)
-        archive.remove(arrival)
+        _take_in_duplicate(connection, home, arrival, done)
+    _withdraw(connection, repair.withdrawn_before(connection, home), done)
+    _look_again(connection, done)
+    done.returned = return_workbooks(connection, home, done.touched)
     mark = watermark(connection)
-    for name in ("submissions", *raw_schemas()):
+    for name in ("submissions", "actions", *raw_schemas()):
         record_build(connection, f"raw.{name}", [mark], run_id)
     return done
 
@@ -164,26 +100,22 @@ def watermark(connection: duckdb.DuckDBPyConnection) -> str:
     return fingerprint("raw", *("|".join(row).encode() for row in rows))
 
 
-def _read_by_an_older_reader(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+def _to_read_again(connection: duckdb.DuckDBPyConnection, asked: Sequence[str]) -> list[tuple[str, str, str]]:
+    """What was asked for, and what an older reader read: id, hash and name. Personal data is not there to be read."""
     return connection.execute(
-        "select submission_id, sha256, file_name from raw.submissions where reader != ? and status != 'duplicate' "
-        "order by arrival_number",
-        [reader_version()],
+        "select submission_id, sha256, file_name from raw.submissions where status <> 'duplicate' and file_name <> ? "
+        "and (reader <> ? or list_contains(?, submission_id)) order by arrival_number",
+        [NO_NAME, reader_version(), list(asked)],
     ).fetchall()
 
 
 def _arrivals(connection: duckdb.DuckDBPyConnection, home: Home) -> tuple[list[Arrival], list[Arrival]]:
-    """What is new, each of it in the archive by now, and what repeats a content already known."""
-    known = {
-        (sha256, file_name, modified_ns)
-        for sha256, file_name, modified_ns in connection.execute(
-            "select sha256, file_name, modified_ns from raw.submissions"
-        ).fetchall()
-    }
-    contents = {sha256 for sha256, _, _ in known}
+    """What is new, and what repeats a content already known."""
+    rows = connection.execute("select sha256, file_name, modified_ns from raw.submissions").fetchall()
+    known, contents = set(rows), {sha256 for sha256, _, _ in rows}
     new = {arrival.sha256: arrival for arrival in archive.unknown(home, contents)}
     repeated = []
-    for path in archive.waiting(home):
+    for path in archive.settled(archive.waiting(home)):
         arrival = archive.look_at(path)
         stopped_before = new.get(arrival.sha256)
         if (arrival.sha256, arrival.file_name, arrival.modified_ns) in known:
@@ -193,19 +125,46 @@ def _arrivals(connection: duckdb.DuckDBPyConnection, home: Home) -> tuple[list[A
         elif arrival.sha256 in contents or stopped_before:
             repeated.append(arrival)
         else:
-            archive.keep(home, arrival)
             new[arrival.sha256] = arrival
     return list(new.values()), repeated
 
 
-def _note(done: Intake, name: str, status: str, reading: Reading) -> None:
+def _take_in_one(
+    connection: duckdb.DuckDBPyConnection, home: Home, arrival: Arrival, reading: Reading, done: Intake
+) -> str:
+    """Archive, register and load one new file; returns its name. A file with personal data goes to quarantine."""
+    name = NO_NAME if reading.has_personal_data else arrival.file_name
+    if not reading.has_personal_data and not archive.keep(home, arrival):
+        return name  # it changed while it was being read: the next run takes it in
+    with transaction(connection):
+        submission_id = _insert(connection, arrival, "refused", file_name=name)
+        status = _load(connection, submission_id, name, reading)
+    if reading.has_personal_data:
+        archive.quarantine(home, arrival)
+    archive.remove(arrival)
+    done.touched.append(submission_id)
     if status == "refused":
         done.refused.append((name, reading.reason or ""))
     else:
         getattr(done, status).append(name)
+    return name
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, arrival: Arrival, status: str) -> str:
+def _take_in_duplicate(connection: duckdb.DuckDBPyConnection, home: Home, arrival: Arrival, done: Intake) -> None:
+    """Register a content that has arrived before; of one with personal data nothing but its coming is kept."""
+    is_personal = connection.execute(
+        "select 1 from raw.submissions where sha256 = ? and file_name = ?", [arrival.sha256, NO_NAME]
+    ).fetchone()
+    name = NO_NAME if is_personal else arrival.file_name
+    with transaction(connection):
+        _insert(connection, arrival, "duplicate", file_name=name)
+    if is_personal:
+        archive.quarantine(home, arrival)
+    archive.remove(arrival)
+    done.duplicate.append(name)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, arrival: Arrival, status: str, *, file_name: str) -> str:
     """A line in the register. The id is the content's hash; a duplicate's has a number behind it."""
     before, number = connection.execute(
         "select count(*) filter (where sha256 = ?), coalesce(max(arrival_number), 0) + 1 from raw.submissions",
@@ -214,7 +173,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, arrival: Arrival, status: str
     line = {
         "submission_id": arrival.sha256[:12] + (f"-{before + 1}" if status == "duplicate" else ""),
         "arrival_number": number,
-        "file_name": arrival.file_name,
+        "file_name": file_name,
         "sha256": arrival.sha256,
         "size_bytes": arrival.size_bytes,
         "modified_ns": arrival.modified_ns,
@@ -244,8 +203,16 @@ def _load(connection: duckdb.DuckDBPyConnection, submission_id: str, file_name: 
                 f"insert into raw.{name} by name select ? as submission_id, * from arriving", [submission_id]
             )
             connection.unregister("arriving")
-        status = _settle(connection, submission_id, reading)
-    _insert_findings(connection, submission_id, file_name, reading)
+        who = reading.identity
+        newest, prepared_on = _settle(connection, [who.template, who.organisation_code, who.period])
+        if newest != submission_id:
+            status = "superseded"
+            reading.findings.add(
+                "older_return",
+                f"Prepared on {who.prepared_on}, but a return prepared on {prepared_on} is in already: "
+                "that one stays in use",
+            )
+    _insert_findings(connection, submission_id, file_name, reading.findings)
     connection.execute(
         "update raw.submissions set value_count = ?, error_count = ?, warning_count = ?, note_count = ? "
         "where submission_id = ?",
@@ -262,49 +229,96 @@ def _load_again(
     It keeps its older reader's mark, so that every run tries again and says so until the contract, or the return, is
     mended: a change of ours must not empty the tables in silence.
     """
-    (status,) = connection.execute(
-        "select status from raw.submissions where submission_id = ?", [submission_id]
+    status, *key = connection.execute(
+        "select status, template, organisation_code, period from raw.submissions where submission_id = ?",
+        [submission_id],
     ).fetchone()
-    if reading.is_refused and status != "refused":
+    if reading.is_refused and status in ("accepted", "superseded"):
         done.kept.append((file_name, reading.reason or ""))
         return
+    repair.remember(connection, submission_id)
     with transaction(connection):
         for table in raw_schemas():
             connection.execute(f"delete from raw.{table} where submission_id = ?", [submission_id])
         _load(connection, submission_id, file_name, reading)
+        if status == "withdrawn":
+            connection.execute(
+                "update raw.submissions set status = 'withdrawn' where submission_id = ?", [submission_id]
+            )
+        _settle(connection, key)
+    done.changed += repair.changes(connection, submission_id)
+    done.touched.append(submission_id)
     done.read_again += 1
 
 
-def _settle(connection: duckdb.DuckDBPyConnection, submission_id: str, reading: Reading) -> str:
-    """Accept the newest return of the key, supersede the others; a finding where this one is not the newest."""
-    who = reading.identity
-    key = [who.template, who.organisation_code, who.period]
+def _settle(connection: duckdb.DuckDBPyConnection, key: Sequence[str | None]) -> tuple[str, object] | tuple[None, None]:
+    """Accept the newest return of a (template, organisation, period) and supersede the others; returns the newest."""
     same_key = (
         "template = ? and organisation_code is not distinct from ? and period = ? "
         "and status in ('accepted', 'superseded')"
     )
-    newest, prepared_on = connection.execute(
+    found = connection.execute(
         f"select submission_id, prepared_on from raw.submissions where {same_key} "
         "order by prepared_on desc nulls last, arrival_number desc limit 1",
-        key,
+        list(key),
     ).fetchone()
+    if found is None:
+        return None, None
     connection.execute(
         f"update raw.submissions set status = if(submission_id = ?, 'accepted', 'superseded') where {same_key}",
-        [newest, *key],
+        [found[0], *key],
     )
-    if newest == submission_id:
-        return "accepted"
-    reading.findings.add(
-        "older_return",
-        f"Prepared on {who.prepared_on}, but a return prepared on {prepared_on} is in already: that one stays in use",
-    )
-    return "superseded"
+    return found
+
+
+def _withdraw(connection: duckdb.DuckDBPyConnection, submission_ids: Sequence[str], done: Intake) -> None:
+    """Take returns out of use; the newest of the rest of the same key is in use again."""
+    for submission_id in submission_ids:
+        with transaction(connection):
+            connection.execute(
+                "update raw.submissions set status = 'withdrawn' "
+                "where submission_id = ? and status in ('accepted', 'superseded')",
+                [submission_id],
+            )
+            name, *key = connection.execute(
+                "select file_name, template, organisation_code, period from raw.submissions where submission_id = ?",
+                [submission_id],
+            ).fetchone()
+            _settle(connection, key)
+        done.withdrawn.append(name)
+
+
+def _look_again(connection: duckdb.DuckDBPyConnection, done: Intake) -> None:
+    """Find what no workbook shows alone, once the whole batch is in, oldest period first."""
+    rows = connection.execute(
+        "select submission_id, file_name from raw.submissions where list_contains(?, submission_id) "
+        "and status in ('accepted', 'superseded') order by period, arrival_number",
+        [done.touched],
+    ).fetchall()
+    for submission_id, file_name in rows:
+        found = find_slips(connection, submission_id)
+        if not found:
+            continue
+        with transaction(connection):
+            _insert_findings(connection, submission_id, file_name, found)
+            connection.execute(
+                "update raw.submissions set warning_count = warning_count + ?, note_count = note_count + ? "
+                "where submission_id = ?",
+                [found.count("warning"), found.count("note"), submission_id],
+            )
 
 
 def _insert_findings(
-    connection: duckdb.DuckDBPyConnection, submission_id: str, file_name: str, reading: Reading
+    connection: duckdb.DuckDBPyConnection, submission_id: str, file_name: str, findings: Findings
 ) -> None:
-    rows = [{"finding_number": n, "file_name": file_name, **f.as_dict()} for n, f in enumerate(reading.findings, 1)]
+    """Add findings about a file to those that it has."""
+    (before,) = connection.execute(
+        "select coalesce(max(finding_number), 0) from raw.findings where submission_id = ?", [submission_id]
+    ).fetchone()
+    rows = [
+        {"finding_number": before + n, "file_name": file_name, **finding.as_dict()}
+        for n, finding in enumerate(findings, 1)
+    ]
     if rows:
         connection.register("arriving", pa.Table.from_pylist(rows, FINDINGS))
         connection.execute(

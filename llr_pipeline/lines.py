@@ -10,35 +10,39 @@ import math
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import product
 from typing import Any
 
 from llr_pipeline.cells import (
-    EMPTY_PLACEHOLDER,
+    QUOTED_LENGTH,
     Entries,
     Misread,
     agree,
     as_text,
+    date_note,
+    day_in_words,
     is_blank,
     listed,
     quoted,
     read_code,
     read_date,
-    read_number,
     shown,
 )
 from llr_pipeline.codes import Reference, normalise
 from llr_pipeline.contracts import Column, Sheet
 from llr_pipeline.findings import Findings
 from llr_pipeline.headings import Headings
+from llr_pipeline.numerals import EMPTY_PLACEHOLDER, placeholder, read_number, refuse_placeholder
 from llr_pipeline.periods import period_label
-from llr_pipeline.preflight import Unvalued
+from llr_pipeline.unseen import Unvalued
 from llr_pipeline.workbooks import Grid, cell_name
 
 _TOTAL = re.compile(r"\s*(grand |sub[- ]?)?total\b", re.IGNORECASE)
 _FAULTY = object()
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 
 @dataclass(slots=True)
@@ -74,6 +78,7 @@ class LineReader:
         self.periods = list(headings.periods)
         self.period_places = list(headings.periods.values())
         names = list(headings.places)
+        self.indices = {name: i for i, name in enumerate(names)}
         self.key_indices = [names.index(name) for name in sheet.key]
         self.section_indices = [names.index(name) for name in sheet.sections]
         self.titles = _section_titles(sheet, reference)
@@ -85,7 +90,10 @@ class LineReader:
         self.sections: dict[tuple, list[Line]] = defaultdict(list)  # by codes
         self.above: list[Line] = []  # since the last total or section heading
         self.lines: list[Line] = []
+        self.reading: Line | None = None  # the line that is being read
         self.totals: list[dict[str, Any]] = []
+        self.total_rows: set[int] = set()
+        self.uncalculated: list[str] = []  # cells of totals without a result
         self.value_count = 0
 
     def read(self) -> None:
@@ -111,6 +119,11 @@ class LineReader:
                 wanted = listed([c.header or c.name for c in self.sheet.attributes if c.required])
                 message = f"Row {index + 1} has values and does not say of what: {wanted} are empty"
                 self._add("missing_value", message, place, index, value=row[place])
+        if self.uncalculated:
+            cells = self.uncalculated
+            named = f"{cells[0]} has" if len(cells) == 1 else f"{len(cells):,} totals, {cells[0]} the first, have"
+            message = f"{named} no result stored and cannot be held against the lines"
+            self.findings.add("total_without_value", message, sheet=self.grid.name, cell=cells[0])
 
     def _kind(self, index: int, attributes: Sequence[Any], values: Sequence[Any]) -> str:
         """line, total, section (its heading), unnamed (values of nothing) or other."""
@@ -137,7 +150,7 @@ class LineReader:
         return "line" if len(filled) > 1 else "other"
 
     def _read_line(self, index: int, attributes: Sequence[Any], values: Sequence[Any]) -> Line:
-        line = Line(index, [as_text(value) for value in attributes], [])
+        line = self.reading = Line(index, [as_text(value) for value in attributes], [])
         for i, value in enumerate(attributes):
             reading = self.known[i].get(value) if type(value) is str else None
             if reading is None:
@@ -174,14 +187,25 @@ class LineReader:
         if is_blank(value):
             return self._read_blank(column, heading, place, index, **where)
         try:
+            if type(value) is str and column.dash != "error" and placeholder(value) == "dash":
+                return self._read_dash(column, heading, value, place, index, **where)
             if column.list:
                 code = self._read_code(column, value)
                 return code == "yes" if column.type == "boolean" else code
             if column.type == "date":
-                return read_date(value)
+                refuse_placeholder(value, is_number=False, is_needed=column.required)
+                day = read_date(value)
+                _check_year(day)
+                if note := date_note(value, day):
+                    self._add("date_as_text", f"{heading}: {note}", place, index, value=value, **where)
+                return day
             if column.type == "varchar":
+                if column.required and placeholder(value) in ("dash", "unknown"):
+                    refuse_placeholder(value, is_number=False, is_needed=True)
                 return (as_text(value) or "").strip()
-            number, was_text = read_number(value)
+            number, was_text = read_number(
+                value, unit=column.unit, symbol=column.symbol, words=self._words(column, value)
+            )
             _check_range(column, number)
         except Misread as error:
             self._add(error.rule, f"{heading}: {error}", place, index, value=value, **where)
@@ -190,6 +214,23 @@ class LineReader:
             message = f"{heading}: {quoted(value)} is text and is read as {shown(number)}"
             self._add("number_as_text", message, place, index, value=value, **where)
         return number
+
+    def _read_dash(self, column: Column, heading: str, value: str, place: int, index: int, **where: Any) -> Any:
+        """What the column's contract says that a dash stands for."""
+        if column.dash == "missing" and column.required:
+            return self._read_blank(column, heading, place, index, **where)
+        meaning = "0" if column.dash == "zero" else "empty"
+        self._add("dash_read", f"{heading}: {quoted(value)} is read as {meaning}", place, index, value=value, **where)
+        return 0.0 if column.dash == "zero" else None
+
+    def _words(self, column: Column, value: Any) -> Collection[str]:
+        """The words that name the value's unit on this line, where lines differ in it."""
+        if type(value) is not str or column.unit_from is None or self.reading is None:
+            return ()
+        entry = self.reading.readings[self.indices[column.unit_from]]
+        if column.unit_from in self.entries:
+            return [word for word, code in self.entries[column.unit_from].spellings.items() if code == entry]
+        return [normalise(entry)]
 
     def _read_blank(self, column: Column, heading: str, place: int, index: int, **where: Any) -> Any:
         """A cell without a value: an error, a formula, something forgotten, or rightly empty."""
@@ -210,6 +251,8 @@ class LineReader:
             return read_code(value, self.entries[column.name])
         except Misread as error:
             self.misread[key] = error
+            if not column.required:
+                refuse_placeholder(value, is_number=False)
             raise
 
     def _check_duplicate(self, line: Line) -> None:
@@ -231,19 +274,29 @@ class LineReader:
         These are the lines of the section that its label names or, as people insert and delete rows, those above it as
         far as the last total or section heading; of the whole sheet where there are none.
         """
+        self.total_rows.add(index)
         if not self.sheet.totals:
             return
         label = next(str(v).strip() for v in self.grid.rows[index] if isinstance(v, str) and _TOTAL.match(v))
+        named_by = label if len(label) <= QUOTED_LENGTH else label[: QUOTED_LENGTH - 1] + "…"
         named = self.titles.get(normalise(_TOTAL.sub("", label)))
         parts = [self.above] if self.above else [[], self.lines]
         if named is not None:
             parts.insert(0, self.sections[named])
         for n, (period, place, value) in enumerate(zip(self.periods, self.period_places, values, strict=True)):
+            heading = f"{named_by}, {period_label(period)}"
             if is_blank(value):
+                unvalued = self.unvalued.get(cell_name(place, index))
+                if unvalued and unvalued.is_error:
+                    message = f"{heading}: the cell {unvalued}"
+                    self._add(unvalued.rule, message, place, index, value=unvalued.text, period=period)
+                elif unvalued:
+                    self.uncalculated.append(cell_name(place, index))
                 continue
-            heading = f"{label}, {period_label(period)}"
             try:
-                stated, _ = read_number(value)
+                column = self.sheet.value
+                is_nought = column.dash == "zero" and placeholder(value) == "dash"
+                stated = 0.0 if is_nought else read_number(value, unit=column.unit, symbol=column.symbol)[0]
             except Misread as error:
                 self._add(error.rule, f"{heading}: {error}", place, index, value=value, period=period)
                 continue
@@ -287,6 +340,13 @@ def _limits(column: Column | None) -> tuple[float, float]:
     low = column.minimum if column and column.minimum is not None else -sys.float_info.max
     high = column.maximum if column and column.maximum is not None else sys.float_info.max
     return low, high
+
+
+def _check_year(day: date) -> None:
+    """A day out of all proportion is a number that was formatted as a date, or a slip in the year."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        message = f"{day_in_words(day)} is not between {FIRST_YEAR} and {LAST_YEAR}"
+        raise Misread("out_of_range", message)
 
 
 def _check_range(column: Column, number: float) -> None:

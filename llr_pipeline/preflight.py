@@ -1,20 +1,17 @@
 """What may be opened: refuses a file that is no workbook or is not safe to open, before any reader touches it.
 
-Since it looks at the sheets' XML anyway, it also lists the cells that calamine shows as empty although they hold an
-error value or a formula without a result.
+Since it looks at the XML anyway, it has `unseen.py` note what calamine passes over.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
+
+from llr_pipeline.unseen import Unseen, look_at_sheet, look_beside, sheet_names
 
 MEGABYTE = 1024 * 1024
 MAXIMUM_BYTES = 100 * MEGABYTE
@@ -28,12 +25,6 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Patterns begin with fixed characters: that makes them several times faster.
 _CELL = re.compile(rb'r="([A-Z]{1,3})(\d+)"')
 _FILLED = re.compile(rb'r="([A-Z]{1,3})(\d+)"[^>]*(?<!/)>')
-_SUSPECT = (
-    re.compile(rb't="e"'),
-    re.compile(rb"</f>(?!<v>[^<])"),
-    re.compile(rb"<f\b[^>]*/>(?!<v>[^<])"),
-    re.compile(rb":sheetData"),  # another writer's way with names: look at every cell
-)
 _KINDS = {  # how a file begins -> what it is
     b"%PDF": "a PDF",
     b"{\\rtf": "a text document",
@@ -43,11 +34,12 @@ _KINDS = {  # how a file begins -> what it is
     b"\xef\xbb\xbf<": "a web page or XML",
     b"PK": "a zip archive",
 }
+OTHER_SUFFIXES = (".xls", ".xlsb", ".ods")  # by which readers would take a workbook for what it is not
 _ZIP_KINDS = {  # a part inside -> what the file is
     "xl/workbook.bin": "a binary workbook (.xlsb)",
     "word/document.xml": "a Word document",
     "ppt/presentation.xml": "a PowerPoint presentation",
-    "content.xml": "an OpenDocument file",
+    "content.xml": "an OpenDocument file, such as .ods",
 }
 
 
@@ -59,26 +51,8 @@ class Unreadable(Exception):
         self.rule = rule
 
 
-@dataclass(frozen=True)
-class Unvalued:
-    """A cell that looks empty and is not: an error value, or a formula that has no result stored."""
-
-    sheet: str
-    cell: str
-    text: str
-    is_error: bool
-
-    @property
-    def rule(self) -> str:
-        """The rule that the cell breaks."""
-        return "error_value" if self.is_error else "formula_without_value"
-
-    def __str__(self) -> str:
-        return f"holds the error {self.text}" if self.is_error else f"holds the formula {self.text} without its result"
-
-
-def preflight(path: Path) -> tuple[Unvalued, ...]:
-    """The cells that only look empty. Raises Unreadable for a file that must not be opened."""
+def preflight(path: Path) -> Unseen:
+    """What calamine will pass over. Raises Unreadable for a file that must not be opened."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -93,12 +67,12 @@ def preflight(path: Path) -> tuple[Unvalued, ...]:
         )
     if head.startswith(_OLE):
         _check_compound_file(path)
-        return ()
+        return Unseen()
     if not head.startswith(b"PK\x03\x04"):
-        raise Unreadable("not_a_workbook", f"The file is {_kind(head)}, not an Excel workbook")
+        raise Unreadable("not_a_workbook", f"The file is {_kind(head, path.suffix)}, not an Excel workbook")
     try:
         with zipfile.ZipFile(path) as archive:
-            return _check_parts(archive, size)
+            unseen = _check_parts(archive, size)
     except (
         zipfile.BadZipFile,
         EOFError,
@@ -109,13 +83,18 @@ def preflight(path: Path) -> tuple[Unvalued, ...]:
         ElementTree.ParseError,
     ):
         raise Unreadable("corrupt", "The workbook is damaged or was cut short") from None
+    if path.suffix.lower() in OTHER_SUFFIXES:
+        raise Unreadable("not_a_workbook", f"The file is an .xlsx or .xlsm workbook under the name {path.suffix}")
+    return unseen
 
 
-def _kind(head: bytes) -> str:
+def _kind(head: bytes, suffix: str) -> str:
     for start, kind in _KINDS.items():
         if head.lstrip().startswith(start):
             return kind
-    return "something else" if b"\0" in head else "plain text, such as CSV"
+    if b"\0" in head:
+        return "something else"
+    return "a text file (CSV), which keeps one sheet" if suffix.lower() == ".csv" else "plain text, such as CSV"
 
 
 def _check_compound_file(path: Path) -> None:
@@ -128,7 +107,7 @@ def _check_compound_file(path: Path) -> None:
         )
 
 
-def _check_parts(archive: zipfile.ZipFile, size: int) -> tuple[Unvalued, ...]:
+def _check_parts(archive: zipfile.ZipFile, size: int) -> Unseen:
     parts = archive.infolist()
     names = {part.filename.lower() for part in parts}
     unpacked = sum(part.file_size for part in parts)
@@ -143,8 +122,8 @@ def _check_parts(archive: zipfile.ZipFile, size: int) -> tuple[Unvalued, ...]:
         raise Unreadable("not_a_workbook", f"The file is {kind}, not an .xlsx or .xlsm workbook")
     if any(part.flag_bits & 1 for part in parts):
         raise Unreadable("password_protected", "The workbook is protected by a password")
-    unvalued: list[Unvalued] = []
-    sheets: Mapping[str, str] = {}
+    unseen = Unseen()
+    sheets = sheet_names(archive)
     for part in parts:
         if not part.filename.lower().endswith((".xml", ".rels")):
             continue
@@ -152,15 +131,15 @@ def _check_parts(archive: zipfile.ZipFile, size: int) -> tuple[Unvalued, ...]:
         if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
             raise Unreadable("hostile", f"The part {part.filename} declares entities, which no workbook needs")
         if b"sheetData" not in text:
+            look_beside(archive, part.filename, text, sheets, unseen)
             continue
         name = part.filename.lower()
         if far := _far_cell(text):
-            sheet = _sheet_names(archive).get(name, name)
+            sheet = sheets.get(name, name)
             raise Unreadable("hostile", f"The sheet “{sheet}” reaches out to cell {far}, too far to be read safely")
-        if any(pattern.search(text) for pattern in _SUSPECT):
-            sheets = sheets or _sheet_names(archive)
-            unvalued += _find_unvalued(text, sheets[name]) if name in sheets else ()
-    return tuple(unvalued)
+        if name in sheets:
+            look_at_sheet(text, sheets[name], unseen)
+    return unseen
 
 
 def _far_cell(text: bytes) -> str | None:
@@ -182,34 +161,3 @@ def _column_number(letters: str) -> int:
     for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number
-
-
-def _sheet_names(archive: zipfile.ZipFile) -> Mapping[str, str]:
-    """Part, in lower case -> name of the sheet in it."""
-    try:
-        relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-        book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-    except KeyError:
-        return {}
-    targets = {r.get("Id"): posixpath.join("/xl", r.get("Target", "")).lstrip("/").lower() for r in relations}
-    names = {}
-    for element in book.iter():
-        if element.tag.endswith("}sheet"):
-            identifier = next((v for k, v in element.attrib.items() if k.endswith("}id")), None)
-            names[posixpath.normpath(targets.get(identifier, ""))] = element.get("name", "")
-    return names
-
-
-def _find_unvalued(text: bytes, sheet: str) -> Iterator[Unvalued]:
-    """The sheet's error cells, and its formulas without a result; a result of "" is a result."""
-    for _, element in ElementTree.iterparse(BytesIO(text)):
-        if element.tag.endswith("}row"):
-            element.clear()
-        if not element.tag.endswith("}c") or not element.get("r"):
-            continue
-        inside = {child.tag.rpartition("}")[2]: child.text or "" for child in element}
-        kind = element.get("t")
-        if kind == "e":
-            yield Unvalued(sheet, element.get("r", ""), inside.get("v", ""), is_error=True)
-        elif "f" in inside and not inside.get("v") and not (kind == "str" and "v" in inside):
-            yield Unvalued(sheet, element.get("r", ""), f"={inside['f']}", is_error=False)

@@ -19,15 +19,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from llr_pipeline.cells import Misread, as_text, is_blank, listed, quoted, read_date, read_number, shown
+from llr_pipeline.cells import Misread, as_text, is_blank, listed, quoted, read_date, shown
 from llr_pipeline.codes import Reference, normalise
 from llr_pipeline.contracts import Column, build, read_columns, read_contract
 from llr_pipeline.cover import Identity
 from llr_pipeline.findings import Findings
+from llr_pipeline.numerals import read_number
 from llr_pipeline.paths import SQL
 from llr_pipeline.periods import financial_year_of, read_month
-from llr_pipeline.preflight import Unvalued
 from llr_pipeline.returns import Reading, arrow_schema
+from llr_pipeline.unseen import Unvalued
 from llr_pipeline.workbooks import Grid, Workbook, cell_name
 
 PUBLICATIONS = arrow_schema(read_contract(SQL / "raw" / "publications.toml"))
@@ -132,9 +133,11 @@ def recognise(book: Workbook, known: Mapping[str, Publication]) -> Publication |
     return None
 
 
-def read_publication(book: Workbook, publication: Publication, reference: Reference) -> Reading:
-    """Read a publication. Never raises for what a file holds."""
-    findings = Findings(reference)
+def read_publication(
+    book: Workbook, publication: Publication, reference: Reference, *, today: date | None = None
+) -> Reading:
+    """Read a publication by the rules of `today`, or of the day that it is. Never raises for what a file holds."""
+    findings = Findings(reference, today)
     sheet = publication.sheet
     grid, header_row = _find_sheet(book, sheet)
     if grid is None:
@@ -159,10 +162,10 @@ def read_publication(book: Workbook, publication: Publication, reference: Refere
     )
     for other in book.sheets:
         if other.name != grid.name and other.is_visible:
-            message = f"The sheet “{other.name}” is not part of what is read from this publication"
+            message = f"The sheet {quoted(other.name)} is not part of what is read from this publication"
             findings.add("sheet_not_read", message, sheet=other.name)
     columns = _find_columns(grid, header_row, sheet, findings)
-    unvalued = {u.cell: u for u in book.unvalued if u.sheet == grid.name}
+    unvalued = {u.cell: u for u in book.unseen.unvalued if u.sheet == grid.name}
     rows = _read_rows(grid, header_row, sheet, columns, unvalued, findings)
     if findings.refuse:
         return Reading(identity, findings)

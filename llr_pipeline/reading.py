@@ -26,6 +26,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from llr_pipeline import personal_data
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import templates
 from llr_pipeline.cover import Identity, is_return
@@ -39,21 +40,30 @@ from llr_pipeline.workbooks import read_workbook
 MEMORY_BYTES = 3 * 1024**3  # address space of a worker; it reads the largest published workbook in less
 SECONDS = 60.0  # wall-clock time for one file
 START_SECONDS = 120.0  # and for a worker to start
+PLACES_AT_MOST = 20  # that hold personal data, named one by one
 WORKERS = min(2, os.cpu_count() or 1)
 _LENGTH = struct.Struct(">Q")
 _READY = b"ready"
 
 
-def read_file(path: Path) -> Reading:
-    """Read a planning return or a publication, in this process. Never raises for what the file holds."""
+def read_file(path: Path, *, today: date | None = None) -> Reading:
+    """Read a planning return or a publication, in this process. Never raises for what the file holds.
+
+    The rules are those of `today`, or of the day that it is.
+    """
     reference = read_reference()
     try:
         book = read_workbook(path)
     except Unreadable as error:
-        return _not_read(error.rule, str(error))
+        return _not_read(error.rule, str(error), today)
+    if places := personal_data.find(book):
+        return _with_personal_data(places, today)
     if not is_return(book) and (publication := recognise(book, publications())):
-        return read_publication(book, publication, reference)
-    return read_return(book, reference, templates())
+        return read_publication(book, publication, reference, today=today)
+    if path.suffix.lower() == ".xls":
+        message = "The file is a workbook of the old kind (.xls), in which a return cannot be checked"
+        return _not_read("not_a_workbook", message, today)
+    return read_return(book, reference, templates(), today=today)
 
 
 def read_all(paths: Sequence[Path], *, seconds: float = SECONDS) -> Iterator[tuple[Path, Reading]]:
@@ -148,9 +158,20 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         _send(sink, _encode(reading))
 
 
-def _not_read(rule: str, message: str) -> Reading:
-    findings = Findings(read_reference())
+def _not_read(rule: str, message: str, today: date | None = None) -> Reading:
+    findings = Findings(read_reference(), today)
     findings.add(rule, message)
+    return Reading(Identity(), findings)
+
+
+def _with_personal_data(places: Sequence[personal_data.Place], today: date | None) -> Reading:
+    """A refusal that says where, and nothing of what the file holds: not even whose it is."""
+    findings = Findings(read_reference(), today)
+    count = f"{len(places):,} places" if len(places) > 1 else "one place"
+    for sheet, cell in places[:PLACES_AT_MOST]:
+        where = "The cell" if cell else "The sheet, outside its cells," if sheet else "The workbook, outside its cells,"
+        message = f"{where} holds a valid NHS number; the workbook does in {count}"
+        findings.add("personal_data", message, sheet=sheet, cell=cell)
     return Reading(Identity(), findings)
 
 

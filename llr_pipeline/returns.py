@@ -9,15 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
+from llr_pipeline.cells import quoted
 from llr_pipeline.codes import Reference
 from llr_pipeline.contracts import Contract, Sheet, Template, read_contract
 from llr_pipeline.cover import Identity, read_cover
 from llr_pipeline.findings import Findings
 from llr_pipeline.headings import Headings, find_headings, find_sheet
+from llr_pipeline.layout import Rows, check_layout, check_other_sheet
 from llr_pipeline.lines import Line, LineReader
 from llr_pipeline.paths import SQL
 from llr_pipeline.workbooks import Grid, Workbook, column_letter
@@ -52,7 +55,13 @@ class Reading:
 
     @property
     def is_refused(self) -> bool:
-        return self.findings.refuse
+        """Whether nothing of it is used: a breach that refuses the file, or nothing that could be read."""
+        return self.findings.refuse or not self.tables
+
+    @property
+    def has_personal_data(self) -> bool:
+        """Whether nothing of the file but its hash, its size and the cells concerned may be kept."""
+        return any(finding.rule == "personal_data" for finding in self.findings)
 
     @property
     def reason(self) -> str | None:
@@ -76,14 +85,19 @@ def raw_schema(sheet: Sheet) -> pa.Schema:
     )
 
 
-def read_return(book: Workbook, reference: Reference, templates: Mapping[str, Template]) -> Reading:
-    """Read a planning return: one row per line and period, as `raw_schema`. Never raises for what a file holds."""
-    findings = Findings(reference)
+def read_return(
+    book: Workbook, reference: Reference, templates: Mapping[str, Template], *, today: date | None = None
+) -> Reading:
+    """Read a planning return: one row per line and period, as `raw_schema`. Never raises for what a file holds.
+
+    The rules are those of `today`, or of the day that it is.
+    """
+    findings = Findings(reference, today)
     identity = read_cover(book, reference, templates, findings)
     reading = Reading(identity, findings)
-    if findings.refuse:
+    if findings.refuse or not (identity.template and identity.period):
         return reading
-    template = templates[identity.template or ""]
+    template = templates[identity.template]
     titles = [sheet.title for sheet in template.sheets]
     found = [(sheet, find_sheet(book, sheet, titles, findings)) for sheet in template.sheets]
     totals: list[dict[str, Any]] = []
@@ -99,10 +113,12 @@ def read_return(book: Workbook, reference: Reference, templates: Mapping[str, Te
             headings,
             organisation_code=identity.organisation_code,
             reference=reference,
-            unvalued={u.cell: u for u in book.unvalued if u.sheet == grid.name},
+            unvalued={u.cell: u for u in book.unseen.unvalued if u.sheet == grid.name},
             findings=findings,
         )
         reader.read()
+        rows = Rows({line.index for line in reader.lines}, reader.total_rows)
+        check_layout(grid, headings, rows, book.unseen, findings)
         reading.tables[sheet.table] = _raw_table(sheet, grid, headings, reader.lines)
         reading.value_count += reader.value_count
         totals += reader.totals
@@ -132,11 +148,15 @@ def _sheet_sum(sheet: Sheet, grid: Grid, lines: Sequence[Line]) -> dict[str, Any
 
 
 def _note_other_sheets(book: Workbook, read: Sequence[str], findings: Findings) -> None:
-    """A note for each sheet that somebody added and can see."""
+    """A note for each sheet that somebody added and can see, a warning for one that is hidden with values in it."""
     for grid in book.sheets:
-        if grid.is_visible and grid.name not in read and grid.name.strip().casefold() not in OWN_SHEETS:
-            message = f"The sheet “{grid.name}” is not part of the template and is not read"
+        if grid.name in read or grid.name.strip().casefold() in OWN_SHEETS:
+            continue
+        if grid.is_visible:
+            message = f"The sheet {quoted(grid.name)} is not part of the template and is not read"
             findings.add("sheet_not_read", message, sheet=grid.name)
+        else:
+            check_other_sheet(grid, findings)
 
 
 def _raw_table(sheet: Sheet, grid: Grid, headings: Headings, lines: Sequence[Line]) -> pa.Table:

@@ -9,13 +9,14 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from llr_pipeline.automation import JOB, root_cause
 from llr_pipeline.paths import PROJECT, Home
+from llr_pipeline.repair import Request
 from llr_pipeline.warehouse import locked
 
 
@@ -41,7 +42,7 @@ def prepare_instance(home: Home) -> None:
     os.environ["LLR_HOME"] = str(home.root)
 
 
-def run_everything(home: Home, *, report: Callable[[str, int, int], None]) -> Outcome:
+def run_everything(home: Home, *, report: Callable[[str, int, int], None], request: Request | None = None) -> Outcome:
     """Run the whole job in this process. `report(message, steps done, steps)` is called as it goes.
 
     Raises HomeLocked when another run holds the home. Everything else that goes wrong is in the outcome.
@@ -80,10 +81,13 @@ def run_everything(home: Home, *, report: Callable[[str, int, int], None]) -> Ou
         executor=defs.executor,
         loggers={"progress": progress},
     )
+    asked = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(request or Request()).items()}
     started_at = datetime.now(UTC).replace(tzinfo=None)
     with dg.DagsterInstance.get() as instance:
         result = watched.resolve_job_def(JOB).execute_in_process(
-            instance=instance, run_config={"loggers": {"progress": {}}}, raise_on_error=False
+            instance=instance,
+            run_config={"loggers": {"progress": {}}, "ops": {"intake": {"config": asked}}},
+            raise_on_error=False,
         )
     outcome = Outcome(result.run_id, started_at)
     for event in result.all_events:

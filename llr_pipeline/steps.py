@@ -4,18 +4,23 @@ A table of its own SELECT is in `tables.py`. What intake and publishing do is in
 they become assets, with what a run's page shows about them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from llr_pipeline import intake
 from llr_pipeline.checks import check_specs, run_checks
 from llr_pipeline.contracts import contracts
 from llr_pipeline.paths import current_home
 from llr_pipeline.publishing import publish
+from llr_pipeline.raw_tables import raw_descriptions
+from llr_pipeline.repair import Request
 from llr_pipeline.tables import column_schema, key_and_source, load_reference
 
 KEPT_CHECK = "every_return_in_use_can_be_read_again"
+ROWS_SHOWN = 50
 PIPELINE_OWN = ("raw.schema_migrations", "raw.table_builds")  # kept by the warehouse itself, made by no step
 
 
@@ -52,10 +57,22 @@ def reference_tables(*, group: str = "reference") -> dg.AssetsDefinition:
     return load
 
 
+class IntakeConfig(dg.Config):
+    """What to do besides taking in the inbox; a launchpad run or `llr reread` and `llr withdraw` fill it in."""
+
+    reread: list[str] = Field(
+        default=[],
+        description="Read again from the archive: submission_id, round, month, template, organisation or all",
+    )
+    withdraw: list[str] = Field(default=[], description="Take out of use, keeping the history: as for reread")
+    by: str = Field(default="not stated", description="Who asks for it")
+    reason: str = Field(default="", description="Why")
+
+
 def received_tables(*, group: str = "intake") -> dg.AssetsDefinition:
     """One step that takes in the inbox: the register, the findings and every raw table."""
     key = dg.AssetKey(["raw", "submissions"])
-    found = {name: about for name, about in intake.raw_descriptions().items() if f"raw.{name}" not in PIPELINE_OWN}
+    found = {name: about for name, about in raw_descriptions().items() if f"raw.{name}" not in PIPELINE_OWN}
 
     @dg.multi_asset(
         name="intake",
@@ -82,25 +99,15 @@ def received_tables(*, group: str = "intake") -> dg.AssetsDefinition:
         ],
         required_resource_keys={"warehouse"},
     )
-    def take_in(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    def take_in(context: dg.AssetExecutionContext, config: IntakeConfig) -> Iterator[dg.MaterializeResult]:
         connection = context.resources.warehouse
 
         def progress(done: int, total: int, name: str) -> None:
             context.log.info(f"intake {done} of {total}: {name}")
 
-        took = intake.take_in(connection, current_home(), run_id=context.run.run_id, progress=progress)
-        about = {
-            "accepted": len(took.accepted),
-            "superseded": len(took.superseded),
-            "duplicate": len(took.duplicate),
-            "refused": len(took.refused),
-            "read_again": took.read_again,
-            "workbooks_opened": took.opened,
-        }
-        for what, files in (("refused_files", took.refused), ("files_left_as_they_were", took.kept)):
-            if files:
-                lines = [f"| {name} | {reason} |" for name, reason in files]
-                about[what] = dg.MetadataValue.md("\n".join(["| file | why |", "|---|---|", *lines]))
+        request = Request(tuple(config.reread), tuple(config.withdraw), config.by, config.reason)
+        took = intake.take_in(connection, current_home(), run_id=context.run.run_id, request=request, progress=progress)
+        about = _intake_metadata(took)
         for name in found:
             (rows,) = connection.execute(f"select count(*) from raw.{name}").fetchone()
             is_register = name == "submissions"
@@ -111,6 +118,40 @@ def received_tables(*, group: str = "intake") -> dg.AssetsDefinition:
             )
 
     return take_in
+
+
+def _intake_metadata(took: intake.Intake) -> dict[str, Any]:
+    """What the register's page shows of one intake: counts, and in tables what needs somebody's eyes."""
+    about: dict[str, Any] = {
+        "accepted": len(took.accepted),
+        "superseded": len(took.superseded),
+        "duplicate": len(took.duplicate),
+        "refused": len(took.refused),
+        "withdrawn": len(took.withdrawn),
+        "read_again": took.read_again,
+        "values_changed": len(took.changed),
+        "workbooks_opened": took.opened,
+    }
+    changed = [(c.submission_id, f"{c.sheet}!{c.cell}", c.column, c.before, c.after) for c in took.changed]
+    for what, heads, rows in (
+        ("refused_files", ("file", "why"), took.refused),
+        ("files_left_as_they_were", ("file", "why"), took.kept),
+        ("changed_values", ("submission", "cell", "column", "before", "now"), changed),
+    ):
+        if rows:
+            about[what] = dg.MetadataValue.md(_markdown_table(heads, rows))
+    return about
+
+
+def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """At most ROWS_SHOWN rows; what came from a file cannot end its cell."""
+
+    def line(cells: Sequence[object]) -> str:
+        shown = ("" if cell is None else str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells)
+        return f"| {' | '.join(shown)} |"
+
+    more = [f"\n{len(rows) - ROWS_SHOWN} more."] if len(rows) > ROWS_SHOWN else []
+    return "\n".join([line(heads), line(["---"] * len(heads)), *map(line, rows[:ROWS_SHOWN]), *more])
 
 
 def _intake_checks(key: dg.AssetKey, took: intake.Intake) -> list[dg.AssetCheckResult]:
@@ -131,7 +172,7 @@ def _intake_checks(key: dg.AssetKey, took: intake.Intake) -> list[dg.AssetCheckR
 
 def published_file(*, group: str = "publishing") -> dg.AssetsDefinition:
     """The step that publishes: it stands on every table, so a blocking check that fails anywhere stops it."""
-    every = [contract.name for contract in contracts().values()] + [f"raw.{name}" for name in intake.raw_descriptions()]
+    every = [contract.name for contract in contracts().values()] + [f"raw.{name}" for name in raw_descriptions()]
 
     @dg.asset(
         key=["published", "llr"],

@@ -101,7 +101,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     for version in range(found + 1, SCHEMA_VERSION + 1):
         with transaction(connection):
             connection.execute(MIGRATIONS[version])
-            connection.execute("insert into raw.schema_migrations values (?, ?)", [version, _now()])
+            connection.execute("insert into raw.schema_migrations values (?, ?)", [version, now()])
     connection.execute((SQL / "macros.sql").read_text(encoding="utf-8"))
 
 
@@ -163,7 +163,7 @@ def comment(
     connection.execute(";\n".join(statements))
 
 
-def _now() -> datetime:
+def now() -> datetime:
     """Now, UTC, as DuckDB's timestamp has it: without a zone."""
     return datetime.now(UTC).replace(tzinfo=None)
 
@@ -177,7 +177,7 @@ def record_build(connection: duckdb.DuckDBPyConnection, name: str, inputs: Itera
     """Note which fingerprints of raw and reference a table was built from."""
     connection.execute(
         "insert or replace into raw.table_builds values (?, ?, ?, ?)",
-        [name, sorted(set(inputs)), _now(), run_id],
+        [name, sorted(set(inputs)), now(), run_id],
     )
 
 

@@ -1,18 +1,19 @@
-"""Reading Excel workbooks: every sheet's cells with their types, and the cells that only look empty.
+"""Reading Excel workbooks: every sheet's cells with their types, and what else is in there.
 
-calamine reads the values. What may be opened at all, and what calamine passes over, is the business of `preflight.py`.
-Nothing here knows of templates or of the warehouse.
+calamine reads the values. What may be opened at all is the business of `preflight.py`, what calamine passes over is
+that of `unseen.py`. Nothing here knows of templates or of the warehouse.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import python_calamine
 
-from llr_pipeline.preflight import Unreadable, Unvalued, preflight
+from llr_pipeline.preflight import Unreadable, preflight
+from llr_pipeline.unseen import Unseen
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,12 @@ class Grid:
 @dataclass(frozen=True)
 class Workbook:
     sheets: tuple[Grid, ...]
-    unvalued: tuple[Unvalued, ...] = ()
+    unseen: Unseen = field(default_factory=Unseen)
 
 
 def read_workbook(path: Path) -> Workbook:
     """Every sheet of an .xlsx, .xlsm or .xls. Raises Unreadable with the reason."""
-    unvalued = preflight(path)
+    unseen = preflight(path)
     try:
         with python_calamine.load_workbook(str(path)) as book:
             sheets = tuple(
@@ -48,7 +49,7 @@ def read_workbook(path: Path) -> Workbook:
         raise Unreadable("password_protected", "The workbook is protected by a password") from None
     except (python_calamine.CalamineError, OSError) as error:
         raise Unreadable("corrupt", f"The workbook is damaged and cannot be read ({error})") from None
-    return Workbook(sheets, unvalued)
+    return Workbook(sheets, unseen)
 
 
 def column_letter(index: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llr_pipeline import intake
+from llr_pipeline import raw_tables
 from llr_pipeline.contracts import contracts
 from llr_pipeline.tables import CURRENT
 
@@ -11,7 +11,7 @@ def promised() -> dict[str, list[str]]:
     """Every table's columns by name, as its contract has them."""
     found = {name: [column.name for column in contract.columns] for name, contract in contracts().items()}
     return found | {
-        f"raw.{name}": [c.name for c in columns] for name, (_, columns) in intake.raw_descriptions().items()
+        f"raw.{name}": [c.name for c in columns] for name, (_, columns) in raw_tables.raw_descriptions().items()
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from llr_pipeline import intake
+from llr_pipeline import raw_tables
 from llr_pipeline.cli import main
 from llr_pipeline.contracts import contracts, templates
 from llr_pipeline.definitions import defs
@@ -102,7 +102,7 @@ def test_every_environment_variable_is_in_operations():
 
 
 def test_every_table_is_in_the_analysts_guide():
-    tables = {*contracts(), *(f"raw.{name}" for name in intake.raw_descriptions())}
+    tables = {*contracts(), *(f"raw.{name}" for name in raw_tables.raw_descriptions())}
     text = read("docs/analysts.md")
     missing = sorted(name for name in tables if not re.search(rf"\b{re.escape(name)}\b", text))
     assert not missing, f"not in docs/analysts.md: {missing}"

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from llr_pipeline.definitions import defs
-from llr_pipeline.intake import READER_FILES
+from llr_pipeline.raw_tables import READER_FILES
 from llr_pipeline.paths import PROJECT
 
 LINES_AT_MOST = 400

@@ -7,7 +7,7 @@ import re
 import dagster as dg
 import pytest
 
-from llr_pipeline import intake
+from llr_pipeline import raw_tables
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import contracts
 from llr_pipeline.definitions import defs
@@ -40,7 +40,7 @@ def test_every_table_has_its_source_its_contract_and_its_asset(layer):
 
 
 def test_every_raw_table_has_an_asset_and_every_raw_asset_a_contract():
-    promised = {f"raw.{name}" for name in intake.raw_descriptions()} - set(PIPELINE_OWN)
+    promised = {f"raw.{name}" for name in raw_tables.raw_descriptions()} - set(PIPELINE_OWN)
     found = {name for name in ASSETS if name.startswith("raw.")}
     assert promised == found, f"sql/raw/*.toml and the assets differ in {sorted(promised ^ found)}"
 

@@ -14,9 +14,9 @@ from llr_pipeline.cells import (
     quoted,
     read_code,
     read_date,
-    read_number,
     shown,
 )
+from llr_pipeline.numerals import placeholder, read_number, refuse_placeholder
 
 NBSP, NARROW, MINUS = "\u00a0", "\u202f", "\u2212"
 
@@ -48,6 +48,10 @@ def test_numbers_are_numbers(cell, number):
         ("+4", 4),
         (".5", 0.5),
         ("0", 0),
+        ("(12.3)", -12.3),
+        ("( 1,940 )", -1940),
+        ("'1940", 1940),
+        ("\u2019 7", 7),
     ],
 )
 def test_clear_text_is_a_number_and_says_so(cell, number):
@@ -57,19 +61,25 @@ def test_clear_text_is_a_number_and_says_so(cell, number):
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        ("tbc", "“tbc” stands where a number belongs"),
-        ("-", "“-” stands where a number belongs"),
-        ("n/a", "“n/a” stands where a number belongs"),
+        ("see note", "“see note” stands where a number belongs"),
+        ("(12", "“(12” stands where a number belongs"),
+        ("12)", "“12)” stands where a number belongs"),
+        ("(-12)", "“(-12)” stands where a number belongs"),
+        ("-£-12", "“-£-12” stands where a number belongs"),
+        ("12-", "“12-” stands where a number belongs"),
+        ("c. 1,940", "“c. 1,940” stands where a number belongs"),
+        ("<5", "“<5” stands where a number belongs"),
+        ("12 beds", "“12 beds” stands where a number belongs"),
+        ("1.2m", "“1.2m” stands where a number belongs"),
+        ("9" * 400, f"“{'9' * 79}…” stands where a number belongs"),
         ("£1,940", "“£1,940” stands where a number belongs"),
-        ("1,94", "“1,94” stands where a number belongs"),
-        ("1,940 000", "“1,940 000” stands where a number belongs"),
-        ("1.940,5", "“1.940,5” stands where a number belongs"),
+        ("1,94", "“1,94” can be read in more than one way"),
+        ("1,940 000", "“1,940 000” can be read in more than one way"),
+        ("1.940,5", "“1.940,5” can be read in more than one way"),
         ("1e3", "“1e3” stands where a number belongs"),
         ("12%", "“12%” is a percentage typed as text, and a number belongs here"),
         ("85.5 %", "“85.5 %” is a percentage typed as text, and a number belongs here"),
         (True, "TRUE stands where a number belongs"),
-        (-99999999.0, "-99999999 is a mark for “no value”, not a number"),
-        ("-99999999", "-99999999 is a mark for “no value”, not a number"),
         (float("inf"), "“inf” stands where a number belongs"),
         (float("nan"), "“nan” stands where a number belongs"),
         (datetime(2016, 4, 1), "the date 1 April 2016 stands where a number belongs"),
@@ -82,6 +92,88 @@ def test_what_is_no_number_says_why(cell, message):
     with pytest.raises(Misread) as error:
         read_number(cell)
     assert (error.value.rule, str(error.value)) == ("not_a_number", message)
+
+
+THOUSANDS = {"unit": "GBP 000", "symbol": "£"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "about", "number"),
+    [
+        ("£1.2m", THOUSANDS, 1200),
+        ("£1,200k", THOUSANDS, 1200),
+        ("1.2 million", THOUSANDS, 1200),
+        ("(£0.57m)", THOUSANDS, -570),
+        ("-£1.23bn", THOUSANDS, -1_230_000),
+        ("£ -3k", THOUSANDS, -3),
+        ("£0", THOUSANDS, 0),
+        ("1,200", THOUSANDS, 1200),
+        ("£1,200", {"unit": "GBP", "symbol": "£"}, 1200),
+        ("£1.1m", {"unit": "GBP", "symbol": "£"}, 1_100_000),
+        ("12%", {"unit": "share"}, 0.12),
+        ("85.5 %", {"unit": "share"}, 0.855),
+        ("(3%)", {"unit": "share"}, -0.03),
+        ("12 beds", {"unit": "beds"}, 12),
+        (f"1{NBSP}BED", {"unit": "beds"}, 1),
+        ("6months", {"unit": "months"}, 6),
+        ("1,940 WTE", {"words": ["wte", "whole-time equivalents"]}, 1940),
+        ("1,940 Whole-time  equivalents", {"words": ["wte", "whole-time equivalents"]}, 1940),
+    ],
+)
+def test_a_unit_beside_the_number_counts_where_it_is_the_columns(cell, about, number):
+    assert read_number(cell, **about) == (number, True)
+
+
+@pytest.mark.parametrize(
+    ("cell", "about", "message"),
+    [
+        ("£1,200", THOUSANDS, "“£1,200” may be in GBP 000 or not: enter the number of GBP 000 alone"),
+        ("$1.2m", THOUSANDS, "“$1.2m” stands where a number belongs"),
+        ("£1.2m", {"unit": "beds"}, "“£1.2m” stands where a number belongs"),
+        ("12%", {"unit": "beds"}, "“12%” is a percentage typed as text, and a number belongs here"),
+        ("12 nights", {"unit": "beds"}, "“12 nights” stands where a number belongs"),
+        ("1,940 headcount", {"words": ["wte"]}, "“1,940 headcount” stands where a number belongs"),
+    ],
+)
+def test_a_unit_that_is_not_the_columns_is_not_guessed_at(cell, about, message):
+    with pytest.raises(Misread) as error:
+        read_number(cell, **about)
+    assert (error.value.rule, str(error.value)) == ("not_a_number", message)
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("-", "“-” may stand for 0 or for no value: enter 0, or leave the cell empty"),
+        (" \u2013 ", "“\u2013” may stand for 0 or for no value: enter 0, or leave the cell empty"),
+        ("n/a", "“n/a” stands for no value: leave the cell empty"),
+        ("TBC", "“TBC” stands for no value: leave the cell empty"),
+        ("Not known", "“Not known” stands for no value: leave the cell empty"),
+        (f"To{NBSP}be confirmed:", "“To be confirmed:” stands for no value: leave the cell empty"),
+        ("nil", "“nil” stands for none: enter 0"),
+        (-99999999.0, "-99999999 stands for no value: leave the cell empty"),
+        ("-99999999", "-99999999 stands for no value: leave the cell empty"),
+    ],
+)
+def test_marks_and_words_for_no_value_say_what_to_enter(cell, message):
+    with pytest.raises(Misread) as error:
+        read_number(cell)
+    assert (error.value.rule, str(error.value)) == ("placeholder", message)
+
+
+def test_what_stands_for_a_value_is_no_placeholder():
+    assert [placeholder(value) for value in ("", 0.0, "0", None, True, "all", "Nile", "x1")] == [None] * 8
+    refuse_placeholder("0")
+    with pytest.raises(Misread, match="and one is needed"):
+        refuse_placeholder("TBC", is_number=False, is_needed=True)
+    with pytest.raises(Misread, match="“-” stands for no value: leave the cell empty"):
+        refuse_placeholder("-", is_number=False)
+
+
+def test_a_long_text_costs_little():
+    for text in ("1," * 16_000 + "x", "1 " * 16_000, "(" * 32_000, "9" * 32_000, "-" * 32_000):
+        with pytest.raises(Misread):
+            read_number(text)
 
 
 @pytest.mark.parametrize(

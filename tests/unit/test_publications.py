@@ -171,7 +171,8 @@ def test_a_renamed_heading_is_named_and_the_rest_is_read(tmp_path):
     [
         ("G9", 13, "warning", "published_total_differs",
          "Available, Total: the total says 42 and the organisations add up to 43"),
-        ("H8", "n/k", "error", "not_a_number", "Available, General & Acute: “n/k” stands where a number belongs"),
+        ("H8", "n/k", "error", "placeholder",
+         "Available, General & Acute: “n/k” stands for no value: leave the cell empty"),
         ("I8", "#REF!", "error", "error_value", "Available, Maternity: the cell holds the error #REF!"),
     ],
 )  # fmt: skip

@@ -85,8 +85,7 @@ def altered(beds_path, tmp_path) -> Callable[..., Reading]:
         else:
             sheet, cell, value = change
             book[sheet][cell] = value
-        book.save(tmp_path / "altered.xlsx")
-        return read_file(tmp_path / "altered.xlsx")
+        return read_saved(book, tmp_path / "altered.xlsx")
 
     return read
 
@@ -224,8 +223,7 @@ def test_a_blank_partly_filled_in(tmp_path, reference):
     assert (sheet["C6"].value, sheet["D6"].value) == ("Acute beds (STP count)", "Available")
     sheet["A6"], sheet["B6"], sheet["E6"], sheet["J6"] = "Glenfield Hospital", "Critical care", 12, 14
     sheet["A8"], sheet["B8"] = "Glenfield Hospital", "Maternity"
-    book.save(path)
-    reading = read_file(path)
+    reading = read_saved(book, path)
     assert said(reading) == [("note", "no_values", "Beds", "E8", "The line has no values")]
     rows = reading.tables["beds"].to_pylist()
     assert [(r["reading"]["sector"], r["financial_year"], r["reading"]["beds"]) for r in rows] == [
@@ -239,12 +237,14 @@ def test_a_blank_partly_filled_in(tmp_path, reference):
 
 
 CELLS = [  # sheet, cell, entry; severity, rule, message; line's rows kept out
-    ("Beds", "E6", "tbc", "error", "not_a_number", "2015/16: “tbc” stands where a number belongs", 1),
-    ("Beds", "E6", "-", "error", "not_a_number", "2015/16: “-” stands where a number belongs", 1),
+    ("Beds", "E6", "tbc", "error", "placeholder", "2015/16: “tbc” stands for no value: leave the cell empty", 1),
+    ("Beds", "E6", "-", "error", "placeholder",
+     "2015/16: “-” may stand for 0 or for no value: enter 0, or leave the cell empty", 1),
     ("Beds", "E6", "12%", "error", "not_a_number",
      "2015/16: “12%” is a percentage typed as text, and a number belongs here", 1),
     ("Beds", "E6", True, "error", "not_a_number", "2015/16: TRUE stands where a number belongs", 1),
-    ("Beds", "E6", -99999999, "error", "not_a_number", "2015/16: -99999999 is a mark for “no value”, not a number", 1),
+    ("Beds", "E6", -99999999, "error", "placeholder",
+     "2015/16: -99999999 stands for no value: leave the cell empty", 1),
     ("Beds", "E6", datetime(2016, 4, 1), "error", "not_a_number",
      "2015/16: the date 1 April 2016 stands where a number belongs", 1),
     ("Beds", "E6", "1,940", "note", "number_as_text", "2015/16: “1,940” is text and is read as 1,940", 0),
@@ -351,14 +351,20 @@ def test_values_of_nothing_are_one_finding(altered):
     assert said(altered("Beds", "F20", 12)) == [("error", "missing_value", "Beds", "F20", message)]
 
 
+OF_OPENPYXL = ("total_without_value", "circular_formula")
+
+
 def with_totals(path: Path) -> openpyxl.Workbook:
     """The workbook with its totals as values: openpyxl forgets what its formulas came to."""
     return openpyxl.load_workbook(path, data_only=True)
 
 
 def read_saved(book: openpyxl.Workbook, path: Path) -> Reading:
+    """The reading, without what openpyxl does to totals: no results stored, no ranges moved with the rows."""
     book.save(path)
-    return read_file(path)
+    reading = read_file(path)
+    reading.findings[:] = [finding for finding in reading.findings if finding.rule not in OF_OPENPYXL]
+    return reading
 
 
 def test_a_total_that_differs_shows_both_figures(beds_path, tmp_path):
@@ -384,7 +390,7 @@ def test_a_total_over_a_cell_that_cannot_be_read_is_not_judged(beds_path, tmp_pa
         sheet.cell(12, n).value = sheet.cell(8, n).value + sheet.cell(11, n).value
     sheet["A12"] = "Grand total"
     reading = read_saved(book, tmp_path / "a.xlsx")
-    assert [f.rule for f in reading.findings] == ["not_a_number"]
+    assert [f.rule for f in reading.findings] == ["placeholder"]
     totals = [(t["row_number"], t["period"]) for t in reading.tables["totals"].to_pylist() if t["table_name"] == "beds"]
     assert totals == [(row, year) for row in (8, 11, 12) for year in YEARS if year != "2015/16" or row == 11]
 
@@ -563,7 +569,7 @@ def test_the_last_month_of_a_role_is_inside_it(tmp_path, reference):
 )
 def test_the_cover_is_read_as_people_fill_it_in(altered, cell, entry, name, value):
     reading = altered("Cover", cell, entry)
-    assert said(reading) == []
+    assert [f.rule for f in reading.findings] == (["date_as_text"] if name == "prepared_on" else [])
     assert getattr(reading.identity, name) == value
 
 

@@ -10,8 +10,9 @@ import pytest
 import xlsxwriter
 
 from llr_pipeline.codes import read_reference
-from llr_pipeline.preflight import MAXIMUM_CELLS, Unreadable, Unvalued
+from llr_pipeline.preflight import MAXIMUM_CELLS, Unreadable
 from llr_pipeline.reading import read_file
+from llr_pipeline.unseen import Unvalued
 from llr_pipeline.workbooks import cell_name, column_letter, read_workbook
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -83,7 +84,7 @@ def test_a_damaged_old_workbook_is_refused(tmp_path):
         ("xl/workbook.bin", "a binary workbook (.xlsb)"),
         ("word/document.xml", "a Word document"),
         ("ppt/presentation.xml", "a PowerPoint presentation"),
-        ("content.xml", "an OpenDocument file"),
+        ("content.xml", "an OpenDocument file, such as .ods"),
         ("holiday.jpg", "a zip archive"),
     ],
 )
@@ -92,6 +93,20 @@ def test_a_zip_that_is_no_workbook_says_what_it_is(tmp_path, part, kind):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(part, b"x")
     assert refusal(path) == ("not_a_workbook", f"The file is {kind}, not an .xlsx or .xlsm workbook")
+
+
+@pytest.mark.parametrize("suffix", [".xls", ".xlsb", ".ods"])
+def test_a_workbook_under_another_kinds_name_says_so(path, suffix):
+    other = path.rename(path.with_suffix(suffix))
+    message = f"The file is an .xlsx or .xlsm workbook under the name {suffix}"
+    assert refusal(other) == ("not_a_workbook", message)
+
+
+def test_a_csv_says_what_it_lacks(tmp_path):
+    path = tmp_path / "beds.csv"
+    path.write_text("Template,beds\nOrganisation code,RWE\n")
+    message = "The file is a text file (CSV), which keeps one sheet, not an Excel workbook"
+    assert refusal(path) == ("not_a_workbook", message)
 
 
 @pytest.mark.parametrize("keep", [0.1, 0.5, 0.9, 0.99])
@@ -215,7 +230,7 @@ def test_cells_that_only_look_empty_are_listed(path):
     book["Beds"]["A1"] = "#DIV/0!"
     book.save(path)
     found = read_workbook(path)
-    assert set(found.unvalued) == {
+    assert set(found.unseen.unvalued) == {
         Unvalued("Bed schemes & more", "B7", "#REF!", True),
         Unvalued("Bed schemes & more", "C8", "=SUM(A1:A3)", False),
         Unvalued("Bed schemes & more", "D9", '=IF(A1<>"","a","b")', False),
@@ -236,7 +251,7 @@ def test_a_formula_with_a_result_is_a_value_even_if_the_result_is_empty(path):
     sheet = f'<worksheet xmlns="{space}"><sheetData>{cells}</sheetData></worksheet>'
     repack(path, {"xl/worksheets/sheet1.xml": sheet.encode()})
     book = read_workbook(path)
-    assert book.unvalued == (Unvalued("Beds", "B2", "#DIV/0!", True), Unvalued("Beds", "A3", "=", False))
+    assert book.unseen.unvalued == [Unvalued("Beds", "B2", "#DIV/0!", True), Unvalued("Beds", "A3", "=", False)]
     assert book.sheets[0].rows[:2] == [[4.0, ""], [6.0, ""]]
 
 

@@ -1,0 +1,94 @@
+"""The raw tables: their columns, as contracts and readers make them, and making them in the warehouse.
+
+What is loaded into them, and when, is in `intake.py`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import duckdb
+import pyarrow as pa
+
+from llr_pipeline.contracts import Column, contracts, read_contract, templates
+from llr_pipeline.paths import PROJECT, SQL
+from llr_pipeline.publications import PUBLICATIONS, publications, published_schema
+from llr_pipeline.returns import SHEETS, TOTALS, arrow_schema, raw_schema
+from llr_pipeline.warehouse import comment, folder_fingerprint
+
+READER_FILES = (
+    "cells", "codes", "contracts", "cover", "findings", "headings", "lines", "periods", "preflight", "publications",
+    "returns", "workbooks",
+)  # fmt: skip
+FINDINGS = arrow_schema(read_contract(SQL / "raw" / "findings.toml"))
+
+
+ROW_COLUMNS = (
+    Column("submission_id", "File that the row was read from"),
+    Column("sheet", "Sheet that the row stands on"),
+    Column("row_number", "Row number on the sheet", type="integer"),
+)
+READ_COLUMNS = (
+    Column(
+        "reading", "Each column as read: codes for entries on a list, numbers, dates; empty where it could not be read"
+    ),
+    Column("cell", "Each column's cell, such as B7"),
+    Column("is_quarantined", "Whether an error keeps the row out of core; see raw.findings"),
+)
+
+
+@cache
+def reader_version() -> str:
+    """Changes when a contract, a code list or the reader's code changes: what was read before is then read again."""
+    package = PROJECT / "llr_pipeline"
+    paths = [*(package / f"{name}.py" for name in READER_FILES), *(SQL / "raw").glob("*.toml")]
+    paths += [p for p in (SQL / "reference").glob("*.csv") if p.stem != "published_figures"]
+    return folder_fingerprint("reader", paths)
+
+
+def raw_schemas() -> dict[str, pa.Schema]:
+    """Every raw table that readings are loaded into, submission apart."""
+    sheets = {s.table: raw_schema(s) for t in templates().values() for s in t.sheets}
+    published = {p.sheet.table: published_schema(p) for p in publications().values()}
+    return {
+        **sheets,
+        **published,
+        "publications": PUBLICATIONS,
+        "totals": TOTALS,
+        "sheets": SHEETS,
+        "findings": FINDINGS,
+    }
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the register and the raw tables. A table whose contract changed is made anew: its returns are read again."""
+    for register in (contracts()["raw.submissions"], contracts()["raw.actions"]):
+        columns = ", ".join(f"{c.name} {c.type}{' not null' if c.required else ''}" for c in register.columns)
+        key = ", ".join(register.grain)
+        connection.execute(f"create table if not exists {register.name} ({columns}, primary key ({key}))")
+    for name, schema in raw_schemas().items():
+        empty = pa.schema([("submission_id", pa.string()), *schema]).empty_table()
+        connection.register("empty", empty)
+        wanted = connection.execute("describe select * from empty").fetchall()
+        try:
+            found = connection.execute(f"describe raw.{name}").fetchall()
+        except duckdb.CatalogException:
+            found = []
+        if [row[:2] for row in found] != [row[:2] for row in wanted]:
+            connection.execute(f"create or replace table raw.{name} as select * from empty")
+        connection.unregister("empty")
+    for name, (description, described) in raw_descriptions().items():
+        comment(connection, "table", f"raw.{name}", description, described)
+
+
+def raw_descriptions() -> dict[str, tuple[str, list[Column]]]:
+    """Description and columns of every raw table."""
+    found = {c.table: (c.description, list(c.columns)) for c in contracts().values() if c.layer == "raw"}
+    for sheet in (sheet for template in templates().values() for sheet in template.sheets):
+        period = [Column(sheet.period, "Period of the value")] if sheet.period else []
+        received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in sheet.columns]
+        found[sheet.table] = (sheet.description, [*ROW_COLUMNS, *period, *received, *READ_COLUMNS])
+    for publication in publications().values():
+        received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in publication.columns]
+        found[publication.sheet.table] = (publication.description, [*ROW_COLUMNS, *received, *READ_COLUMNS])
+    return found
