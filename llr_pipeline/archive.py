@@ -148,7 +148,12 @@ def unknown(home: Home, known: set[str]) -> list[Arrival]:
 
 
 def remove(arrival: Arrival) -> None:
-    """Take a file out of the inbox; where that is forbidden it stays, and is known next time."""
+    """Take a file out of the inbox, if it is still the one that arrived: somebody may have saved another over it.
+
+    Where removing is forbidden it stays, and is known next time.
+    """
     with suppress(OSError):
         if arrival.inbox:
-            arrival.inbox.unlink()
+            about = arrival.inbox.stat()
+            if (about.st_size, about.st_mtime_ns) == (arrival.size_bytes, arrival.modified_ns):
+                arrival.inbox.unlink()

@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -183,7 +184,7 @@ def reread(returns: tuple[str, ...], reason: str, by: str) -> None:
     _run(current_home().create(), Request(reread=returns, by=by, reason=reason))
 
 
-@main.command(cls=Example, examples=('llr withdraw 500d9d2a26a6 --reason "sent by mistake, the trust says"',))
+@main.command(cls=Example, examples=('llr withdraw 500d9d2a26a6 --reason "sent by mistake"',))
 @action
 def withdraw(returns: tuple[str, ...], reason: str, by: str) -> None:
     """Take returns out of use, and rebuild what stood on them.
@@ -284,6 +285,7 @@ def _print_summary(home: Home, outcome) -> None:
 
         with duckdb.connect(str(home.warehouse), read_only=True) as connection:
             _print_refused(connection, outcome.started_at)
+            _print_errors(connection, outcome.started_at)
             if outcome.succeeded:
                 _print_headlines(connection)
     if outcome.succeeded:
@@ -305,13 +307,30 @@ def _print_refused(connection, started_at: datetime) -> None:
             console.print(f"  {name}: {why}", markup=False)
 
 
+def _print_errors(connection, started_at: datetime) -> None:
+    rows = connection.execute(
+        """
+        select file_name, error_count from raw.submissions
+        where status in ('accepted', 'superseded') and error_count > 0 and received_at >= ? order by all
+        """,
+        [started_at],
+    ).fetchall()
+    if rows:
+        console.print(
+            f"\n[bold]Errors[/bold]    in {len(rows)} accepted files: these values are kept back, the rest is used"
+        )
+        for name, count in rows:
+            console.print(f"  {name}: {count} {'errors' if count > 1 else 'error'}; llr check says where", markup=False)
+
+
 def _print_headlines(connection) -> None:
     rows = connection.execute(
-        "select figure, unit, headline, round, verdict, is_illustrative from report.headlines order by report, position"
+        "select figure, unit, headline, round, verdict, is_illustrative, is_complete from report.headlines "
+        "order by report, position"
     ).fetchall()
     console.print("\n[bold]Headlines[/bold]")
-    for figure, unit, headline, period, verdict, is_illustrative in rows:
-        mark = "; illustrative" if is_illustrative else ""
+    for figure, unit, headline, period, verdict, is_illustrative, is_complete in rows:
+        mark = "; illustrative" * is_illustrative + "; not complete, may be too low" * (not is_complete)
         shown = "-" if figure is None else f"{figure:,.1f}".removesuffix(".0")
         console.print(f"  {shown:>7} {unit:<5} {headline} ({period}; {verdict}{mark})", markup=False)
 
@@ -334,12 +353,15 @@ def serve(port: int, reports_port: int) -> None:
 
     Ctrl-C ends them.
     """
-    from llr_pipeline.running import prepare_instance
+    from llr_pipeline.running import end_dead_runs, prepare_instance
     from llr_pipeline.serving import serve_all
+    from llr_pipeline.warehouse import HomeLocked, locked
 
     home = current_home()
     prepare_instance(home)
     os.environ.setdefault("LLR_REPORTS_URL", f"http://127.0.0.1:{reports_port}")
+    with suppress(HomeLocked), locked(home, who="llr serve"):
+        end_dead_runs()
     sys.exit(serve_all(home, port=port, reports_port=reports_port))
 
 

@@ -81,7 +81,7 @@ class Contract:
     grain: tuple[str, ...]
     columns: tuple[Column, ...]
     group: str = "reference"
-    source: Mapping[str, str] = field(default_factory=dict)
+    source: Mapping[str, str] = field(default_factory=dict, hash=False)
     total: Total | None = None
 
     @property

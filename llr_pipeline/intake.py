@@ -20,7 +20,6 @@ from llr_pipeline.paths import Home
 from llr_pipeline.raw_tables import FINDINGS, create_tables, raw_schemas, reader_version
 from llr_pipeline.reading import read_all
 from llr_pipeline.repair import Change, Request
-from llr_pipeline.returned import return_workbooks
 from llr_pipeline.returns import Reading
 from llr_pipeline.slips import find_slips
 from llr_pipeline.warehouse import fingerprint, record_build, transaction
@@ -87,16 +86,17 @@ def take_in(
         _take_in_duplicate(connection, home, arrival, done)
     _withdraw(connection, repair.withdrawn_before(connection, home), done)
     _look_again(connection, done)
-    done.returned = return_workbooks(connection, home, done.touched)
+    done.returned = _send_back(connection, home, done)
     mark = watermark(connection)
     for name in ("submissions", "actions", *raw_schemas()):
-        record_build(connection, f"raw.{name}", [mark], run_id)
+        record_build(connection, f"raw.{name}", [mark], run_id, is_sound=not done.kept)
     return done
 
 
 def watermark(connection: duckdb.DuckDBPyConnection) -> str:
     """`raw@hash` of the register: which submissions are in, with which status, read by which reader."""
-    rows = connection.execute("select submission_id, status, reader from raw.submissions order by all").fetchall()
+    query = "select submission_id, status, reader from raw.submissions where status <> 'duplicate' order by all"
+    rows = connection.execute(query).fetchall()
     return fingerprint("raw", *("|".join(row).encode() for row in rows))
 
 
@@ -104,7 +104,9 @@ def _to_read_again(connection: duckdb.DuckDBPyConnection, asked: Sequence[str]) 
     """What was asked for, and what an older reader read: id, hash and name. Personal data is not there to be read."""
     return connection.execute(
         "select submission_id, sha256, file_name from raw.submissions where status <> 'duplicate' and file_name <> ? "
-        "and (reader <> ? or list_contains(?, submission_id)) order by arrival_number",
+        "and (reader <> ? or list_contains(?, submission_id) or submission_id in "
+        "(select submission_id from raw.findings where rule in ('reader_stopped', 'reader_failed'))) "
+        "order by arrival_number",
         [NO_NAME, reader_version(), list(asked)],
     ).fetchall()
 
@@ -306,6 +308,15 @@ def _look_again(connection: duckdb.DuckDBPyConnection, done: Intake) -> None:
                 "where submission_id = ?",
                 [found.count("warning"), found.count("note"), submission_id],
             )
+
+
+def _send_back(connection: duckdb.DuckDBPyConnection, home: Home, done: Intake) -> list[Path]:
+    """Write the workbooks that go back to their senders."""
+    if not done.touched:
+        return []
+    from llr_pipeline.returned import return_workbooks  # openpyxl takes half a second: not when definitions are loaded
+
+    return return_workbooks(connection, home, done.touched)
 
 
 def _insert_findings(

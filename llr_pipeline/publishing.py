@@ -125,6 +125,15 @@ def _step(doing: str, remedy: str) -> Iterator[None]:
 def _refuse_mixture(connection: duckdb.DuckDBPyConnection) -> None:
     with _step("reading what each table was built from", "run the whole pipeline (`llr run`)"):
         behind = connection.execute(BEHIND).fetchall()
+        unsound = connection.execute(
+            "select table_name from raw.table_builds where not coalesce(is_sound, false) order by all"
+        ).fetchall()
+    if unsound:
+        names = ", ".join(name for (name,) in unsound)
+        raise PublishingError(
+            f"Nothing was published: these tables have not passed their checks: {names}; "
+            "see their checks, mend what they say and run the whole pipeline (`llr run`)."
+        )
     if behind:
         names = ", ".join(sorted({table for _, table in behind}))
         parts = " and ".join(sorted({part for part, _ in behind}))

@@ -14,11 +14,11 @@ from llr_pipeline.contracts import Column, contracts, read_contract, templates
 from llr_pipeline.paths import PROJECT, SQL
 from llr_pipeline.publications import PUBLICATIONS, publications, published_schema
 from llr_pipeline.returns import SHEETS, TOTALS, arrow_schema, raw_schema
-from llr_pipeline.warehouse import comment, folder_fingerprint
+from llr_pipeline.warehouse import comment, folder_fingerprint, transaction
 
 READER_FILES = (
-    "cells", "codes", "contracts", "cover", "findings", "headings", "lines", "periods", "preflight", "publications",
-    "returns", "workbooks",
+    "cells", "codes", "contracts", "cover", "findings", "headings", "layout", "lines", "numerals", "periods",
+    "personal_data", "preflight", "publications", "returns", "unseen", "workbooks",
 )  # fmt: skip
 FINDINGS = arrow_schema(read_contract(SQL / "raw" / "findings.toml"))
 
@@ -75,7 +75,9 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
         except duckdb.CatalogException:
             found = []
         if [row[:2] for row in found] != [row[:2] for row in wanted]:
-            connection.execute(f"create or replace table raw.{name} as select * from empty")
+            with transaction(connection):  # whatever is in the register is read again, even when the change is undone
+                connection.execute(f"create or replace table raw.{name} as select * from empty")
+                connection.execute("update raw.submissions set reader = ''")
         connection.unregister("empty")
     for name, (description, described) in raw_descriptions().items():
         comment(connection, "table", f"raw.{name}", description, described)

@@ -27,6 +27,7 @@ from llr_pipeline.tables import table
 if TYPE_CHECKING:
     import pandas as pd
 
+LATEST = "latest"
 INLINE = 1000
 """The asset page shows Markdown shorter than this; longer text hides behind a button."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -88,7 +89,7 @@ def report(name: str, build: Callable[[duckdb.DuckDBPyConnection], Document]) ->
         write_document(current_home(), run_id, short, made)
         return document_metadata(run_id, short, made)
 
-    latest = f"[The latest report]({reports_url()}/latest/{short}/index.html)"
+    latest = f"[The latest report]({reports_url()}/{LATEST}/{short}/index.html)"
     return table(name, then=document, kinds=("html",), about=latest)
 
 
@@ -128,10 +129,7 @@ def plain_number(value: Any) -> float | int | None:
 
 
 def write_document(home: Home, run_id: str, name: str, document: Document) -> Path:
-    """Write `reports/<run_id>/<name>/`: index.html, each chart as .png and .svg; all or nothing. Returns the page.
-
-    `reports/latest/<name>/index.html` becomes a copy of the page, which needs no other file.
-    """
+    """Write `reports/<run_id>/<name>/`: index.html, each chart as .png and .svg; all or nothing. Returns the page."""
     folder = home.reports / run_id / name
     fresh = folder.with_name(f".{name}-{uuid4().hex[:8]}")
     fresh.mkdir(parents=True)
@@ -147,12 +145,17 @@ def write_document(home: Home, run_id: str, name: str, document: Document) -> Pa
         fresh.rename(folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    latest = home.reports / "latest" / name
-    latest.mkdir(parents=True, exist_ok=True)
-    written = latest / f".index-{uuid4().hex[:8]}.html"
-    written.write_text(text, encoding="utf-8")
-    os.replace(written, latest / "index.html")
     return folder / "index.html"
+
+
+def show_latest(home: Home, run_id: str) -> None:
+    """Make the run's pages those of `reports/latest/<name>/index.html`: once what they say has been published."""
+    for page in (home.reports / run_id).glob("*/index.html"):
+        latest = home.reports / LATEST / page.parent.name
+        latest.mkdir(parents=True, exist_ok=True)
+        written = latest / f".index-{uuid4().hex[:8]}.html"
+        shutil.copyfile(page, written)
+        os.replace(written, latest / "index.html")
 
 
 def html(document: Document, *, run_id: str, drawn: Sequence[tuple[Chart, str]]) -> str:

@@ -42,6 +42,16 @@ def prepare_instance(home: Home) -> None:
     os.environ["LLR_HOME"] = str(home.root)
 
 
+def end_dead_runs() -> None:
+    """Call runs that were killed failed, which would hold Dagster's queue for good. Only for who holds the home's lock:
+    then no other run of this home is alive.
+    """
+    alive = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    with dg.DagsterInstance.get() as instance:
+        for run in instance.get_runs(dg.RunsFilter(statuses=alive)):
+            instance.report_run_failed(run, "The run's process ended before the run did; found by the next one.")
+
+
 def run_everything(home: Home, *, report: Callable[[str, int, int], None], request: Request | None = None) -> Outcome:
     """Run the whole job in this process. `report(message, steps done, steps)` is called as it goes.
 
@@ -49,7 +59,7 @@ def run_everything(home: Home, *, report: Callable[[str, int, int], None], reque
     """
     prepare_instance(home)
     with locked(home, who="llr run"):  # say so before a run is started, rather than as a failed run
-        pass
+        end_dead_runs()
     from llr_pipeline.definitions import defs
 
     job = defs.resolve_job_def(JOB)

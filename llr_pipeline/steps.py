@@ -17,7 +17,9 @@ from llr_pipeline.paths import current_home
 from llr_pipeline.publishing import publish
 from llr_pipeline.raw_tables import raw_descriptions
 from llr_pipeline.repair import Request
+from llr_pipeline.reports import show_latest
 from llr_pipeline.tables import column_schema, key_and_source, load_reference
+from llr_pipeline.warehouse import set_sound
 
 KEPT_CHECK = "every_return_in_use_can_be_read_again"
 ROWS_SHOWN = 50
@@ -48,10 +50,10 @@ def reference_tables(*, group: str = "reference") -> dg.AssetsDefinition:
         load_reference(connection, run_id=context.run.run_id)
         for contract in found:
             rows = connection.execute(f"select count(*) from {contract.name}").fetchone()[0]
+            results = run_checks(connection, contract)
+            set_sound(connection, contract.name, all(result.passed for result in results))
             yield dg.MaterializeResult(
-                asset_key=["reference", contract.table],
-                metadata={"dagster/row_count": rows},
-                check_results=run_checks(connection, contract),
+                asset_key=["reference", contract.table], metadata={"dagster/row_count": rows}, check_results=results
             )
 
     return load
@@ -184,6 +186,7 @@ def published_file(*, group: str = "publishing") -> dg.AssetsDefinition:
     )
     def publish_file(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         published = publish(context.resources.warehouse, current_home().published)
+        show_latest(current_home(), context.run.run_id)
         context.log.info(f"published {published.tables} tables, {published.size_bytes:,} bytes")
         return dg.MaterializeResult(
             metadata={

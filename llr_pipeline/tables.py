@@ -19,6 +19,7 @@ from llr_pipeline.contracts import Column, Contract, contracts
 from llr_pipeline.paths import SQL, current_home
 from llr_pipeline.warehouse import (
     comment,
+    fingerprint,
     folder_fingerprint,
     inputs_of,
     locked,
@@ -26,6 +27,7 @@ from llr_pipeline.warehouse import (
     quoted,
     record_build,
     replace_table,
+    set_sound,
     transaction,
 )
 
@@ -71,6 +73,7 @@ def table(name: str, *, then: Then | None = None, kinds: tuple[str, ...] = (), a
         rows = build_table(connection, contract, run_id=run_id)
         context.log.info(f"{name}: {rows:,} rows")
         results = run_checks(connection, contract)
+        set_sound(connection, name, all(result.passed for result in results))
         metadata = {"dagster/row_count": rows, **summary(connection, contract)}
         if then and all(result.passed for result in results):
             metadata |= then(connection, run_id)
@@ -92,10 +95,18 @@ def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, ru
         select,
         description=contract.description,
         columns=contract.columns,
-        inputs=inputs_of(connection, reads(select)),
+        inputs=[*inputs_of(connection, reads(select)), definition(contract.name)],
         run_id=run_id,
         view=view,
     )
+
+
+@cache
+def definition(name: str) -> str:
+    """`sql/layer.table@hash` of a table's SELECT, its contract and the macros: what was built by another is behind."""
+    beside = SQL / name.replace(".", "/")
+    paths = [beside.with_suffix(".sql"), beside.with_suffix(".toml"), SQL / "macros.sql"]
+    return fingerprint(f"sql/{name}", *(path.read_bytes() for path in paths))
 
 
 def select_of(contract: Contract) -> str:
@@ -116,7 +127,7 @@ def load_reference(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> Non
             select = f"select {columns} from read_csv(?, header = true, all_varchar = true)"
             connection.execute(f"create or replace table {contract.name} as {select}", [str(path)])
             comment(connection, "table", contract.name, contract.description, contract.columns)
-            record_build(connection, contract.name, [mark], run_id)
+            record_build(connection, contract.name, [mark], run_id, is_sound=False)
 
 
 @cache

@@ -31,6 +31,7 @@ _NUMBER_OF = {name: re.compile(rb"\b" + name + rb'=["\'](\d{1,7})["\']') for nam
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref=["\']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})["\']')
 _FORMULA = re.compile(rb"<f\b[^>]*>([^<]+)</f>")
 _ADDRESS = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
+_SUM = re.compile(rb"SUM\(([A-Z]{1,3})\d+:\1(\d{1,7})\)")  # of what stands above, as templates write them
 _LINK = re.compile(r"'[^'\[]*\[[^\]']+\][^']*'!|(?<![\w\]])\[[^\[\]]+\][\w.]*!")
 _REFERENCE = re.compile(r"(?<![\w!'.$:])\$?([A-Z]{1,3})\$?(\d{1,7})(?::\$?([A-Z]{1,3})\$?(\d{1,7}))?(?![\w(!])")
 _QUOTED = re.compile(r'"[^"]*"')  # text within a formula
@@ -216,10 +217,11 @@ def _number(attributes: bytes, name: bytes) -> int:
 def _find_formulas(text: bytes, sheet: str) -> Iterator[Formula]:
     """The formulas that refer to another workbook or to their own cell; a shared one where it begins."""
     for found in _FORMULA.finditer(text):
-        formula = unescape(found[1].decode(errors="replace"))
         address = _ADDRESS.search(text, text.rfind(b"<", 0, found.start()), found.start())
-        if address is None:
+        above = _SUM.fullmatch(found[1])
+        if address is None or (above and int(above[2]) < int(address[2])):
             continue
+        formula = unescape(found[1].decode(errors="replace"))
         cell = (address[1] + address[2]).decode()
         if "[" in formula and _LINK.search(formula):
             yield Formula(sheet, cell, f"={formula}", is_circular=False)

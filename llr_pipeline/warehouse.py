@@ -24,7 +24,7 @@ SETTINGS = {
     "python_enable_replacements": False,  # a missing table must be an error, not a Python variable of that name
     "checkpoint_threshold": "256MB",  # one checkpoint a run, at publishing, instead of one every few returns
 }
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MIGRATIONS: Mapping[int, str] = {
     1: """
         create schema if not exists reference;
@@ -38,6 +38,7 @@ MIGRATIONS: Mapping[int, str] = {
             built_at timestamp not null, run_id varchar not null
         );
     """,
+    2: "alter table raw.table_builds add column is_sound boolean default false;",
 }
 
 
@@ -148,7 +149,7 @@ def replace_table(
         if view:
             connection.execute(f"create or replace view {view[0]} as\n{view[1]}")
             comment(connection, "view", view[0], view[2], columns)
-        record_build(connection, name, inputs, run_id)
+        record_build(connection, name, inputs, run_id, is_sound=False)
     return connection.execute(f"select count(*) from {name}").fetchone()[0]
 
 
@@ -173,12 +174,20 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def record_build(connection: duckdb.DuckDBPyConnection, name: str, inputs: Iterable[str], run_id: str) -> None:
-    """Note which fingerprints of raw and reference a table was built from."""
+def record_build(
+    connection: duckdb.DuckDBPyConnection, name: str, inputs: Iterable[str], run_id: str, *, is_sound: bool
+) -> None:
+    """Note which fingerprints a table was built from. It is sound once its checks have passed, not before."""
     connection.execute(
-        "insert or replace into raw.table_builds values (?, ?, ?, ?)",
-        [name, sorted(set(inputs)), now(), run_id],
+        "insert or replace into raw.table_builds (table_name, inputs, built_at, run_id, is_sound) "
+        "values (?, ?, ?, ?, ?)",
+        [name, sorted(set(inputs)), now(), run_id, is_sound],
     )
+
+
+def set_sound(connection: duckdb.DuckDBPyConnection, name: str, is_sound: bool) -> None:
+    """Note whether a table's checks have passed: what is not sound is not published."""
+    connection.execute("update raw.table_builds set is_sound = ? where table_name = ?", [is_sound, name])
 
 
 def inputs_of(connection: duckdb.DuckDBPyConnection, upstream: Iterable[str]) -> list[str]:

@@ -3,6 +3,7 @@
 with
 
 submissions as (select * from raw.submissions),
+sheets as (select * from raw.sheets),
 activity as (select * from raw.activity),
 specialty_groups as (select * from reference.specialty_groups),
 sectors as (select * from reference.sectors),
@@ -57,6 +58,7 @@ select
     submissions.period as round,
     submissions.organisation_code,
     submissions.data_status = 'illustrative' as is_illustrative,
+    coalesce(sheets.quarantined_count, 0) > 0 as has_values_kept_back,
     measured.site_code,
     measured.point_of_delivery,
     measured.specialty_group,
@@ -85,3 +87,6 @@ inner join submissions
     and submissions.status in ('accepted', 'superseded')
 left join specialty_groups on measured.specialty_group = specialty_groups.specialty_group
 left join sectors on specialty_groups.sector = sectors.sector
+left join sheets
+    on measured.submission_id = sheets.submission_id
+    and sheets.table_name = 'activity'

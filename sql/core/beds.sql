@@ -2,6 +2,7 @@
 with
 
 submissions as (select * from raw.submissions),
+sheets as (select * from raw.sheets),
 beds as (select * from raw.beds),
 
 lines as (
@@ -42,6 +43,7 @@ select
     submissions.period as round,
     submissions.organisation_code,
     submissions.data_status = 'illustrative' as is_illustrative,
+    coalesce(sheets.quarantined_count, 0) > 0 as has_values_kept_back,
     measured.site_code,
     measured.sector,
     measured.bed_definition,
@@ -57,3 +59,6 @@ from measured
 inner join submissions
     on measured.submission_id = submissions.submission_id
     and submissions.status in ('accepted', 'superseded')
+left join sheets
+    on measured.submission_id = sheets.submission_id
+    and sheets.table_name = 'beds'

@@ -31,6 +31,7 @@ lines as (
         trajectories.quarter,
         trajectories.days,
         trajectories.is_illustrative,
+        trajectories.has_values_kept_back,
         trajectories.mean_census_beds,
         trajectories.needed_beds,
         trajectories.planned_beds,
@@ -50,7 +51,8 @@ by_quarter as (
         days,
         bool_or(is_illustrative) as is_illustrative,
         bool_and(
-            planned_beds is not null
+            not has_values_kept_back
+            and planned_beds is not null
             and (needed_beds is not null or (planned_beds = 0 and mean_census_beds is null))
         )
         and (any_value(bed_definition) <> 'stp_acute_and_community' or count(distinct counted) = 2) as is_complete,
@@ -77,6 +79,13 @@ by_year as (
         sum(planned_beds * days) / sum(days) as planned_beds,
     from by_quarter
     group by all
+),
+
+shown as (
+    select
+        *,
+        is_complete or bed_definition <> 'stp_acute_and_community' as is_figure,
+    from by_year
 )
 
 select
@@ -89,10 +98,10 @@ select
     financial_year,
     is_illustrative,
     is_complete,
-    -- measures
-    mean_census_beds,
-    needed_beds,
-    needed_beds_rounded(needed_beds) as needed_beds_rounded,
-    planned_beds,
-    planned_beds - needed_beds as headroom_beds,
-from by_year
+    -- measures; the two counts together are no figure while one of them lacks something
+    if(is_figure, mean_census_beds, null) as mean_census_beds,
+    if(is_figure, needed_beds, null) as needed_beds,
+    if(is_figure, needed_beds_rounded(needed_beds), null) as needed_beds_rounded,
+    if(is_figure, planned_beds, null) as planned_beds,
+    if(is_figure, planned_beds - needed_beds, null) as headroom_beds,
+from shown

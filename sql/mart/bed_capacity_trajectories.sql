@@ -20,6 +20,7 @@ bed_days as (
         activity.bed_definition,
         activity.financial_year,
         bool_or(activity.is_illustrative) as is_illustrative,
+        bool_or(activity.has_values_kept_back) as has_values_kept_back,
         sum(activity.bed_days) as bed_days,
     from activity
     left join sites on activity.site_code = sites.site_code
@@ -39,6 +40,7 @@ census as (
         bed_days.bed_definition,
         bed_days.financial_year,
         bed_days.is_illustrative,
+        bed_days.has_values_kept_back,
         mean_census(bed_days.bed_days, financial_years.days) as mean_census_beds,
     from bed_days
     inner join financial_years on bed_days.financial_year = financial_years.financial_year
@@ -53,6 +55,7 @@ planned as (
         bed_definition,
         financial_year,
         is_illustrative,
+        has_values_kept_back,
         available_beds,
         occupied_beds,
     from beds
@@ -70,6 +73,7 @@ planned_by_scenario as (
         planned.bed_definition,
         planned.financial_year,
         planned.is_illustrative,
+        planned.has_values_kept_back,
         planned.available_beds,
     from planned
     cross join (values ('do_nothing'), ('plan')) as scenarios(scenario)
@@ -87,6 +91,8 @@ modelled as (
         financial_year,
         coalesce(census.is_illustrative, false) or coalesce(planned_by_scenario.is_illustrative, false)
             as is_illustrative,
+        coalesce(census.has_values_kept_back, false) or coalesce(planned_by_scenario.has_values_kept_back, false)
+            as has_values_kept_back,
         census.mean_census_beds,
         planned_by_scenario.available_beds as planned_beds,
     from census
@@ -105,6 +111,7 @@ submitted as (
         bed_definition,
         financial_year,
         is_illustrative,
+        has_values_kept_back,
         occupied_beds as mean_census_beds,
         available_beds as planned_beds,
     from planned
@@ -138,6 +145,7 @@ targeted as (
         both_methods.bed_definition,
         both_methods.financial_year,
         both_methods.is_illustrative,
+        both_methods.has_values_kept_back,
         both_methods.mean_census_beds,
         both_methods.planned_beds,
         coalesce(sector_targets.occupancy_share, general_targets.occupancy_share) as occupancy_target_share,
@@ -166,6 +174,7 @@ select
     targeted.financial_year,
     quarters.days,
     targeted.is_illustrative,
+    targeted.has_values_kept_back,
     -- measures
     targeted.mean_census_beds,
     targeted.occupancy_target_share,

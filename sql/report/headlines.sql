@@ -31,6 +31,7 @@ select
     bed_capacity.published_figure,
     bed_capacity.verdict,
     -- a total that equals what was published is the plan's own, whatever the returns below it are
+    bed_capacity.is_complete,
     bed_capacity.is_illustrative and not starts_with(bed_capacity.verdict, 'equals') as is_illustrative,
 from bed_capacity
 inner join latest on bed_capacity.round = latest.round

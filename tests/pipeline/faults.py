@@ -169,7 +169,7 @@ def _on_the_cover(clean: Clean) -> Iterator[tuple]:
         book.create_sheet("Workings")["B2"] = 5
         book["Workings"].sheet_state = "hidden"
 
-    yield "hidden sheet with values", hidden_sheet, "hidden_values", "Workings", None
+    yield "hidden sheet with values", hidden_sheet, "hidden_values", "Workings", "B2"
 
 
 def _on_a_sheet(place: Place) -> Iterator[tuple]:
@@ -371,7 +371,7 @@ def judge(fault: Fault, findings: list[Finding], tally: Tally) -> None:
             f"{fault.name}: wanted {' or '.join(sorted(fault.rules)[:2])} at {fault.cell}, found {said}"
         )
     others = [s for s in said if s not in right and s not in rule_alone]
-    if len(right) > 1 or others or (right and rule_alone):
+    if others or (right and rule_alone):
         tally.false_alarms.append(f"{fault.name}: {said}")
 
 

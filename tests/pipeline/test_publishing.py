@@ -59,7 +59,8 @@ def warehouse(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(home.warehouse) as connection:
         connection.execute("""
             create schema raw; create schema core; create schema mart;
-            create table raw.table_builds (table_name varchar, inputs varchar[], built_at timestamp, run_id varchar);
+            create table raw.table_builds
+                (table_name varchar, inputs varchar[], built_at timestamp, run_id varchar, is_sound boolean);
             create macro per_year(amount, days) as amount * 365 / days;
             create table core.counts as select range as id, 'site ' || range % 7 as site from range(1000);
             create view core.counts_current as select id, site from core.counts where id >= 10;
@@ -75,7 +76,8 @@ def warehouse(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def build(connection: duckdb.DuckDBPyConnection, table: str, *inputs: str, minute: int) -> None:
     connection.execute(
-        "insert into raw.table_builds values ($table, $inputs, make_timestamp(2016, 11, 21, 9, $minute, 0), 'run')",
+        "insert into raw.table_builds values "
+        "($table, $inputs, make_timestamp(2016, 11, 21, 9, $minute, 0), 'run', true)",
         {"table": table, "inputs": list(inputs), "minute": minute},
     )
 
@@ -412,3 +414,13 @@ def test_a_stray_wal_is_removed(home: Home, warehouse: duckdb.DuckDBPyConnection
     publish(warehouse, home.published)
     assert only_the_published_file(home)
     assert rows(home.published) == [(1000,)]
+
+
+def test_a_table_that_has_not_passed_its_checks_is_not_published(warehouse, home: Home):
+    build(warehouse, "core.counts", "raw@1", minute=1)
+    publish(warehouse, home.published)
+    before = home.published.read_bytes()
+    warehouse.execute("update raw.table_builds set is_sound = false")
+    with pytest.raises(PublishingError, match=r"have not passed their checks: core\.counts"):
+        publish(warehouse, home.published)
+    assert home.published.read_bytes() == before

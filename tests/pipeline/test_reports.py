@@ -17,7 +17,16 @@ from llr_pipeline.charts import spread, to_png, to_svg, trajectory
 from llr_pipeline.checks import check_contract
 from llr_pipeline.contracts import contracts
 from llr_pipeline.paths import SQL, Home
-from llr_pipeline.reports import Chart, Document, Table, document_metadata, number, shortened, write_document
+from llr_pipeline.reports import (
+    Chart,
+    Document,
+    Table,
+    document_metadata,
+    number,
+    shortened,
+    show_latest,
+    write_document,
+)
 from llr_pipeline.tables import Warehouse, load_reference
 from llr_pipeline.warehouse import opened, prepare
 
@@ -172,6 +181,8 @@ def test_the_page_stands_alone_and_can_be_read_without_seeing(planned, tmp_path)
     assert not re.findall(r'(?:src|href)="(?!#)', text)
     assert page.with_name("beds_by_year.png").read_bytes().startswith(b"\x89PNG")
     assert re.match(r'<svg [^>]*class="marks" viewBox="[\d ]+">', page.with_name("beds_by_year.svg").read_text())
+    assert not (tmp_path / "reports/latest").exists()  # not before what it says is published
+    show_latest(Home(tmp_path), "run1")
     assert (tmp_path / "reports/latest/bed_capacity/index.html").read_text(encoding="utf-8") == text
 
 
@@ -236,6 +247,7 @@ def test_a_document_that_fails_leaves_the_last_one(tmp_path):
         write_document(home, "run1", "counts", document(title="New", charts=[Chart("none", None, "nothing")]))
     assert first.read_text(encoding="utf-8") == before
     write_document(home, "run1", "counts", document(title="New"))
+    show_latest(home, "run1")
     assert "New" in (home.reports / "latest/counts/index.html").read_text(encoding="utf-8")
     assert sorted(path.name for path in Path(home.reports).rglob("*")) == [
         "counts",

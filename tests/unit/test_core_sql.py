@@ -254,6 +254,8 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         "period varchar, data_status varchar, status varchar)"
     )
     connection.executemany("insert into raw.submissions values (?, ?, ?, ?, ?, ?)", RETURNS)
+    connection.execute("create table raw.sheets (submission_id varchar, table_name varchar, quarantined_count integer)")
+    connection.execute("insert into raw.sheets values ('RT5-activity', 'activity', 1)")
     raw = RawTables()
     fill(raw)
     raw.load(connection)
