@@ -25,7 +25,7 @@ from llr_pipeline.lines import Line, LineReader
 from llr_pipeline.paths import SQL
 from llr_pipeline.workbooks import Grid, Workbook, column_letter
 
-OWN_SHEETS = {"cover", "lists"}  # what every template has besides its sheets
+OWN_SHEETS = {"cover", "lists", "findings"}  # what a template, or one sent back, has besides its sheets
 ARROW_TYPES = {
     "varchar": pa.string(),
     "double": pa.float64(),

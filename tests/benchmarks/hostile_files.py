@@ -23,7 +23,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder, "home")).create()
         placed = list(place_all(home.inbox, is_full=True))
-        outcome = take_in(home, seconds=SECONDS)
+        outcome = take_in(home, seconds=SECONDS, is_sent_back=True)
         count = refused = read = left = wrong = 0
         for file, names in placed:
             for name in names:

@@ -109,7 +109,9 @@ def main(kills: int = 20, seed: int = 1) -> None:
             if not path.name.startswith("."):
                 kept[path.stem] = hashlib.sha256(path.read_bytes()).hexdigest()
         print(f"{done} kills of {kills}, {FILES} files")
-        print(f"lost: {len(set(sent.values()) - set(kept.values()))}; damaged: {sum(k != v for k, v in kept.items())}")
+        here = {hashlib.sha256(path.read_bytes()).hexdigest() for path in home.inbox.iterdir()}
+        lost, damaged = set(sent.values()) - set(kept.values()) - here, [k for k, v in kept.items() if k != v]
+        print(f"lost: {len(lost)}; damaged: {len(damaged)}")
         print(f"loaded twice: {sum(count != 6 for _, count in rows)}; not loaded: {FILES - len(rows)}")
         print(f"register equals the inbox: {sorted((n, s) for n, s, _ in register) == sorted(sent.items())}")
         print(f"accepted {[s for *_, s in register].count('accepted')}, left in the inbox {left(home)}")

@@ -12,8 +12,8 @@ import dagster as dg
 import pytest
 
 from llr_pipeline.definitions import defs
-from llr_pipeline.raw_tables import READER_FILES
 from llr_pipeline.paths import PROJECT
+from llr_pipeline.raw_tables import READER_FILES
 
 LINES_AT_MOST = 400
 HOW, WHAT = PROJECT / "llr_pipeline", PROJECT / "assets"

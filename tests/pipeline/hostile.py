@@ -627,6 +627,8 @@ def megabytes(field):
 
 reading._Worker.read = timed
 intake.read_all = functools.partial(reading.read_all, seconds=seconds)
+if sys.argv[4] == 'keep':
+    intake._send_back = lambda *about: []
 with opened(home) as connection:
     load_reference(connection, run_id='test')
     before = megabytes('VmHWM')
@@ -661,10 +663,13 @@ def become_ordinary() -> None:
         ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
-def take_in(home: Home, *, seconds: float, times: int = 1) -> Outcome:
-    """Run the intake in a process of its own, as no superuser. Raises AssertionError where it does not end well."""
+def take_in(home: Home, *, seconds: float, times: int = 1, is_sent_back: bool = False) -> Outcome:
+    """Run the intake in a process of its own, as no superuser. Raises AssertionError where it does not end well.
+
+    Sending back costs a process for each file with findings: only the benchmark does.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", INTAKE, str(home.root), str(seconds), str(times)],
+        [sys.executable, "-c", INTAKE, str(home.root), str(seconds), str(times), "back" if is_sent_back else "keep"],
         cwd=PROJECT, capture_output=True, text=True, check=False, errors="replace",
         preexec_fn=become_ordinary,
     )  # fmt: skip
