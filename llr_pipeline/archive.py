@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,33 +38,50 @@ class Arrival:
 
 
 def waiting(home: Home) -> list[Path]:
-    """The files in the inbox, by name; hidden and half-copied ones are left."""
+    """The files in the inbox, by name. Hidden and half-copied ones are left, and so is what is no file of its own: a
+    link, a pipe, a folder that may not be entered.
+    """
     return sorted(
         path
-        for path in home.inbox.rglob("*")
-        if path.is_file() and not path.name.startswith(IGNORED_NAMES) and path.suffix.lower() not in IGNORED_SUFFIXES
+        for folder, _, names in os.walk(home.inbox)
+        for path in (Path(folder, name) for name in names)
+        if not path.name.startswith(IGNORED_NAMES) and path.suffix.lower() not in IGNORED_SUFFIXES and _is_regular(path)
     )
 
 
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
 def look_at(path: Path) -> Arrival:
-    """A waiting file's name, size, time and hash."""
+    """A waiting file's name, size, time and hash. Raises OSError for one that may not be read."""
     about = path.stat()
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Arrival(path.name, sha256, about.st_size, about.st_mtime_ns, now(), path)
+    name = path.name.encode("utf-8", "replace").decode()  # DuckDB takes no name that is not UTF-8
+    return Arrival(name, sha256, about.st_size, about.st_mtime_ns, now(), path)
 
 
 def archived(home: Home, sha256: str, file_name: str) -> Path:
     """Where the file with this content is kept."""
-    return home.archive / sha256[:2] / f"{sha256}{Path(file_name).suffix.lower()}"
+    return home.archive / sha256[:2] / f"{sha256}{_suffix(file_name)}"
+
+
+def _suffix(file_name: str) -> str:
+    """The name's ending where it is one that programs give; anything else could be too long, or no ending at all."""
+    suffix = Path(file_name).suffix.lower()
+    return suffix if len(suffix) <= 6 and suffix[1:].isalnum() and suffix.isascii() else ""
 
 
 def settled(paths: list[Path], *, young_seconds: float = 5, wait_seconds: float = 0.5) -> list[Path]:
     """The files that are not being written: one that changed a moment ago is looked at twice."""
-    before = {path: path.stat() for path in paths}
+    before = {path: path.stat() for path in paths if _is_regular(path)}
     if any(time.time() - about.st_mtime < young_seconds for about in before.values()):
         time.sleep(wait_seconds)
-    return [path for path in paths if path.is_file() and _same(before[path], path.stat())]
+    return [path for path, about in before.items() if _is_regular(path) and _same(about, path.stat())]
 
 
 def keep(home: Home, arrival: Arrival) -> bool:
@@ -76,6 +94,7 @@ def keep(home: Home, arrival: Arrival) -> bool:
         return True
     target.parent.mkdir(parents=True, exist_ok=True)
     copy = target.with_name(f".{target.name}.tmp")
+    copy.unlink(missing_ok=True)  # of a stopped run: read-only, it could not be written
     note = {
         "file_name": arrival.file_name,
         "size_bytes": arrival.size_bytes,
@@ -98,7 +117,7 @@ def quarantine(home: Home, arrival: Arrival) -> None:
     if arrival.inbox is None:
         return
     home.quarantine.chmod(0o700)
-    target = home.quarantine / f"{arrival.sha256}{Path(arrival.file_name).suffix.lower()}"
+    target = home.quarantine / f"{arrival.sha256}{_suffix(arrival.file_name)}"
     shutil.move(arrival.inbox, target)
     target.chmod(0o600)
     os.utime(target)  # its days in quarantine count from now

@@ -16,6 +16,7 @@ from difflib import get_close_matches
 
 from llr_pipeline.codes import normalise
 
+LONGEST_TEXT = 32_767  # characters: what Excel allows in a cell
 EXCEL_EPOCH = date(1899, 12, 30)
 QUOTED_LENGTH = 80
 LISTED_AT_MOST = 8
@@ -60,7 +61,7 @@ def as_text(value: object) -> str | None:
     """The cell as the warehouse keeps what was received: None where empty, 12 for 12.0, TRUE, ISO dates."""
     kind = type(value)
     if kind is str:
-        return value or None
+        return value[:LONGEST_TEXT] or None
     if kind is float:
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else str(value)
     if value is None:

@@ -40,6 +40,7 @@ class Intake:
     read_again: int = 0
     changed: list[Change] = field(default_factory=list)  # by reading again
     kept: list[tuple[str, str]] = field(default_factory=list)  # in use, and refused when read again
+    left: list[tuple[str, str]] = field(default_factory=list)  # in the inbox, as they may not be read
     touched: list[str] = field(default_factory=list)  # submissions whose rows or findings are new
     returned: list[Path] = field(default_factory=list)  # workbooks marked for their senders
 
@@ -72,7 +73,7 @@ def take_in(
     for action, ids in (("withdraw", withdrawn), ("reread", asked)):
         repair.record(connection, home, action=action, submission_ids=ids, request=request, run_id=run_id)
     again = _to_read_again(connection, asked)
-    new, repeated = _arrivals(connection, home)
+    new, repeated = _arrivals(connection, home, done)
     paths = [archive.archived(home, sha256, name) for _, sha256, name in again]
     paths += [arrival.inbox or archive.archived(home, arrival.sha256, arrival.file_name) for arrival in new]
     for number, (_, reading) in enumerate(read_all(paths)):
@@ -111,14 +112,18 @@ def _to_read_again(connection: duckdb.DuckDBPyConnection, asked: Sequence[str]) 
     ).fetchall()
 
 
-def _arrivals(connection: duckdb.DuckDBPyConnection, home: Home) -> tuple[list[Arrival], list[Arrival]]:
+def _arrivals(connection: duckdb.DuckDBPyConnection, home: Home, done: Intake) -> tuple[list[Arrival], list[Arrival]]:
     """What is new, and what repeats a content already known."""
     rows = connection.execute("select sha256, file_name, modified_ns from raw.submissions").fetchall()
     known, contents = set(rows), {sha256 for sha256, _, _ in rows}
     new = {arrival.sha256: arrival for arrival in archive.unknown(home, contents)}
     repeated = []
     for path in archive.settled(archive.waiting(home)):
-        arrival = archive.look_at(path)
+        try:
+            arrival = archive.look_at(path)
+        except OSError as error:  # it may not be read: it stays, and every run says so
+            done.left.append((path.name, error.strerror or str(error)))
+            continue
         stopped_before = new.get(arrival.sha256)
         if (arrival.sha256, arrival.file_name, arrival.modified_ns) in known:
             archive.remove(arrival)  # a stopped run took it in and could not remove it
@@ -311,12 +316,19 @@ def _look_again(connection: duckdb.DuckDBPyConnection, done: Intake) -> None:
 
 
 def _send_back(connection: duckdb.DuckDBPyConnection, home: Home, done: Intake) -> list[Path]:
-    """Write the workbooks that go back to their senders."""
-    if not done.touched:
+    """Write the workbooks that go back to their senders, those of an intake that was stopped before it could too."""
+    there = {path.name for path in home.returned.rglob("*") if path.is_file()}
+    wrong = connection.execute(
+        "select submission_id from raw.submissions where status <> 'duplicate' and error_count + warning_count > 0 "
+        "and file_name <> ? and data_status is distinct from 'published'",
+        [NO_NAME],
+    ).fetchall()
+    missing = [found for (found,) in wrong if not any(found in name for name in there)]
+    if not (wanted := sorted({*done.touched, *missing})):
         return []
     from llr_pipeline.returned import return_workbooks  # openpyxl takes half a second: not when definitions are loaded
 
-    return return_workbooks(connection, home, done.touched)
+    return return_workbooks(connection, home, wanted)
 
 
 def _insert_findings(

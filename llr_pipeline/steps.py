@@ -137,6 +137,7 @@ def _intake_metadata(took: intake.Intake) -> dict[str, Any]:
     changed = [(c.submission_id, f"{c.sheet}!{c.cell}", c.column, c.before, c.after) for c in took.changed]
     for what, heads, rows in (
         ("refused_files", ("file", "why"), took.refused),
+        ("files_left_in_the_inbox", ("file", "why"), took.left),
         ("files_left_as_they_were", ("file", "why"), took.kept),
         ("changed_values", ("submission", "cell", "column", "before", "now"), changed),
     ):
