@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 
 from llr_pipeline.contracts import Column, Contract
-from llr_pipeline.warehouse import quoted
+from llr_pipeline.warehouse import identifier, quoted
 
 CONTRACT_CHECK = "keeps_its_contract"
 TOTAL_CHECK = "equals_the_totals_in_the_workbooks"
@@ -63,7 +63,7 @@ def check_contract(connection: duckdb.DuckDBPyConnection, contract: Contract) ->
     )
     for column in contract.columns:
         breaches |= {f"{column.name} {what}": f"count(*) filter (where {test})" for what, test in _tests(column)}
-    measures = ", ".join(f"{expression} as {quoted_name(name)}" for name, expression in breaches.items())
+    measures = ", ".join(f"{expression} as {identifier(name)}" for name, expression in breaches.items())
     counts = connection.execute(f"select {measures} from {contract.name}").fetchone() if breaches else ()
     broken = {name: count for name, count in zip(breaches, counts, strict=True) if count}
     return _result(CONTRACT_CHECK, contract, {"promises": len(breaches), **broken}, not broken)
@@ -71,7 +71,7 @@ def check_contract(connection: duckdb.DuckDBPyConnection, contract: Contract) ->
 
 def _tests(column: Column) -> list[tuple[str, str]]:
     """What breaks a column's promises: name and SQL condition."""
-    name, tests = quoted_name(column.name), []
+    name, tests = identifier(column.name), []
     if column.required:
         tests.append(("is empty", f"{name} is null"))
     if column.minimum is not None:
@@ -145,10 +145,6 @@ def check_total(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dg
     ).fetchone()
     counts = {"returns": returns, "returns_with_totals": stated, "returns_differing": differing}
     return _result(TOTAL_CHECK, contract, {**counts, "largest_difference": float(largest or 0)}, differing == 0)
-
-
-def quoted_name(name: str) -> str:
-    return f'"{name}"'
 
 
 def _result(name: str, contract: Contract, metadata: dict, passed: bool) -> dg.AssetCheckResult:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import duckdb
 
+from llr_pipeline.warehouse import identifier
+
 # The oldest storage that refuses another file's `.wal`, in a quarter of the usual block: most tables here are small.
 ATTACH = "attach '{path}' as publication (storage_version 'v1.4.0', block_size 65536)"
 
@@ -148,7 +150,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
     connection.execute(ATTACH.format(path=str(copy).replace("'", "''")))
     try:
         (warehouse,) = connection.execute("select current_database()").fetchone()
-        connection.execute(f"copy from database {_quoted(warehouse)} to publication")
+        connection.execute(f"copy from database {identifier(warehouse)} to publication")
         connection.execute("checkpoint publication")
     except BaseException:
         with suppress(duckdb.Error):
@@ -177,7 +179,7 @@ def _prove(connection: duckdb.DuckDBPyConnection, copy: Path) -> int:
 
 def _count(connection: duckdb.DuckDBPyConnection, *, schema: str, name: str) -> int:
     try:
-        (rows,) = connection.execute(f"select count(*) from {_quoted(schema)}.{_quoted(name)}").fetchone()
+        (rows,) = connection.execute(f"select count(*) from {identifier(schema)}.{identifier(name)}").fetchone()
     except duckdb.Error as error:
         raise duckdb.Error(f"{schema}.{name} cannot be read: {error}") from error
     return rows
@@ -207,7 +209,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

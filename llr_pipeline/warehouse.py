@@ -174,6 +174,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def identifier(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def record_build(
     connection: duckdb.DuckDBPyConnection, name: str, inputs: Iterable[str], run_id: str, *, is_sound: bool
 ) -> None:

@@ -125,7 +125,9 @@ def test_the_readers_fingerprint_covers_the_reader():
             if name.startswith("llr_pipeline.")
         } - found
     found -= {"reading", "paths"}  # they start the reader and find its files; they read no cell
-    assert found == set(READER_FILES), f"READER_FILES in llr_pipeline/intake.py differs in {found ^ set(READER_FILES)}"
+    assert found == set(READER_FILES), (
+        f"READER_FILES in llr_pipeline/raw_tables.py differs in {found ^ set(READER_FILES)}"
+    )
 
 
 def test_how_speaks_of_no_subject():
