@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from llr_pipeline.checks import Seen
 from llr_pipeline.contracts import templates
 from llr_pipeline.periods import financial_year_of, month_label
 from llr_pipeline.reports import Document, Table, number, report, rows_of
@@ -19,6 +20,8 @@ Row = Mapping[str, Any]
 COUNTS = ("expected", "returned", "late", "missing", "refused_only", "awaited")
 ROUNDS_NAMED, YEARS_NAMED, RETURNS_NAMED = 3, 3, 6
 """How many of each the summary names; the tables have them all."""
+PERIODS_TOLD, RETURNS_TOLD = 3, 3
+"""How many of each a warning names."""
 NOT_OWED, NO_BREAK = number(None), "\N{NO-BREAK SPACE}"
 ILLUSTRATIVE = (
     "returns in use are illustrative. They are the sample's: no organisation prepared or sent them, and the dates on "
@@ -152,11 +155,48 @@ def _span_by_span(spans: Mapping[str, Counter]) -> str:
 def _named(words: str, status: str, returns: Sequence[Row]) -> str:
     """The returns of this status, the latest period first; after a few, how many more."""
     found = sorted((row for row in returns if row["status"] == status), key=lambda row: row["period"], reverse=True)
-    if not found:
-        return ""
-    more = f"; and {len(found) - RETURNS_NAMED} more" if len(found) > RETURNS_NAMED else ""
-    named = [f"{row['organisation_code']} {row['template']} {row['period']}" for row in found[:RETURNS_NAMED]]
-    return f"{words}: {'; '.join(named)}{more}."
+    return f"{words}: {_some(_names(found), RETURNS_NAMED)}." if found else ""
+
+
+def _names(returns: Sequence[Row]) -> list[str]:
+    return [f"{row['organisation_code']} {row['template']} {row['period']}" for row in returns]
+
+
+def _some(said: Sequence[str], most: int) -> str:
+    """The first of these, and how many more there are."""
+    return "; ".join([*said[:most], *([f"and {number(len(said) - most)} more"] if len(said) > most else [])])
+
+
+def every_return_due_is_in_use(connection: duckdb.DuckDBPyConnection) -> Seen:
+    """Each return that is expected, and due before today, is in use. Those that came late are, and are told beside."""
+    due = rows_of(
+        connection,
+        """
+        select organisation_code, template, period, status, submission_id
+        from mart.return_completeness
+        where is_expected and due_on < current_date
+        order by period desc, organisation_code, template
+        """,
+    )
+    missing = [row for row in due if row["submission_id"] is None]
+    refused = [row for row in missing if row["status"] == "refused only"]
+    late = [row for row in due if row["status"] == "returned late"]
+    are_missing = "are missing" + (f", {number(len(refused))} of them refused" if refused else "")
+    return Seen(
+        passed=not missing,
+        sentences=[
+            f"{number(len(found))} of {number(len(due))} returns due {words} ({_by_period(found)}): "
+            f"{_some(_names(found), RETURNS_TOLD)}; see report.completeness"
+            for words, found in ((are_missing, missing), ("came late", late))
+            if found
+        ],
+        counts={"due": len(due), "missing": len(missing), "refused_only": len(refused), "late": len(late)},
+    )
+
+
+def _by_period(returns: Sequence[Row]) -> str:
+    counts = Counter(row["period"] for row in returns)
+    return _some([f"{number(count)} for {period}" for period, count in counts.items()], PERIODS_TOLD)
 
 
 def _in_figures(spans: Mapping[str, Counter]) -> Table:
@@ -288,4 +328,7 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-TABLES = [table("mart.return_completeness"), report("report.completeness", completeness)]
+TABLES = [
+    table("mart.return_completeness", warns=[every_return_due_is_in_use]),
+    report("report.completeness", completeness),
+]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import time
@@ -18,9 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from llr_pipeline.paths import Home
+from llr_pipeline.personal_data import nhs_numbers
 from llr_pipeline.warehouse import now
 
 NOTE = ".arrival.json"
+NO_NAME = "(name not kept: personal data)"
+PERSONAL_NAME = "The file's name holds a valid NHS number"
+READABLE = "let the pipeline's user read it, then run again"
 IGNORED_NAMES = (".", "~$")
 IGNORED_SUFFIXES = {".tmp", ".part", ".partial", ".crdownload"}
 
@@ -38,14 +43,41 @@ class Arrival:
 
 
 def waiting(home: Home) -> list[Path]:
-    """The files in the inbox, by name. Hidden and half-copied ones are left, and so is what is no file of its own: a
-    link, a pipe, a folder that may not be entered.
+    """The files in the inbox, by name. Hidden and half-copied ones are left."""
+    return [path for path in _in_the_inbox(home) if _is_regular(path)]
+
+
+def left(home: Home) -> list[tuple[str, str]]:
+    """What lies in the inbox and is not taken in, as it is no file: its name, and why, with what to do.
+
+    It is neither opened nor followed.
     """
+    return [(kept_name(path), why) for path in _in_the_inbox(home) if (why := _why_left(path))]
+
+
+def kept_name(path: Path) -> str:
+    """A file's name as it is kept and shown: in UTF-8, as DuckDB takes no other, and not where it is personal data."""
+    name = path.name.encode("utf-8", "replace").decode()
+    return NO_NAME if is_personal(name) else name
+
+
+def is_personal(name: str) -> bool:
+    """Whether a file's name holds an NHS number: what sets words apart in names sets its groups apart too."""
+    return bool(nhs_numbers(re.sub(r"[_.]+", " ", name)))
+
+
+def _in_the_inbox(home: Home) -> list[Path]:
+    """All that lies in the inbox, by name: files, what is no file, and folders that may not be opened."""
+    found: list[Path] = []
+    shut: list[OSError] = []
+    for folder, folders, names in os.walk(home.inbox, onerror=shut.append):
+        found += [Path(folder, name) for name in names]
+        found += [path for name in folders if os.path.islink(path := Path(folder, name))]  # walk passes over it
+    found += [Path(error.filename) for error in shut]
     return sorted(
         path
-        for folder, _, names in os.walk(home.inbox)
-        for path in (Path(folder, name) for name in names)
-        if not path.name.startswith(IGNORED_NAMES) and path.suffix.lower() not in IGNORED_SUFFIXES and _is_regular(path)
+        for path in found
+        if not path.name.startswith(IGNORED_NAMES) and path.suffix.lower() not in IGNORED_SUFFIXES
     )
 
 
@@ -56,13 +88,29 @@ def _is_regular(path: Path) -> bool:
         return False
 
 
+def _why_left(path: Path) -> str | None:
+    """Why a path of the inbox cannot be taken in; None for a file, and for what has gone meanwhile."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"cannot be looked at ({error.strerror}): {READABLE}"
+    if stat.S_ISLNK(mode):
+        return "is a link: copy the file itself into the inbox"
+    if stat.S_ISDIR(mode):
+        return f"is a folder that may not be opened: {READABLE}"
+    if not stat.S_ISREG(mode):
+        return "is a pipe, a socket or a device: copy the workbook itself into the inbox"
+    return None
+
+
 def look_at(path: Path) -> Arrival:
     """A waiting file's name, size, time and hash. Raises OSError for one that may not be read."""
     about = path.stat()
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    name = path.name.encode("utf-8", "replace").decode()  # DuckDB takes no name that is not UTF-8
-    return Arrival(name, sha256, about.st_size, about.st_mtime_ns, now(), path)
+    return Arrival(path.name.encode("utf-8", "replace").decode(), sha256, about.st_size, about.st_mtime_ns, now(), path)
 
 
 def archived(home: Home, sha256: str, file_name: str) -> Path:
@@ -113,12 +161,15 @@ def keep(home: Home, arrival: Arrival) -> bool:
 
 
 def quarantine(home: Home, arrival: Arrival) -> None:
-    """Move a file with personal data out of the inbox to where only the pipeline's user can read it."""
-    if arrival.inbox is None:
-        return
+    """Move a file with personal data to where only the pipeline's user can read it: out of the inbox, or of an archive
+    that an earlier release kept it in.
+    """
     home.quarantine.chmod(0o700)
     target = home.quarantine / f"{arrival.sha256}{_suffix(arrival.file_name)}"
-    shutil.move(arrival.inbox, target)
+    source = arrival.inbox or archived(home, arrival.sha256, arrival.file_name)
+    shutil.move(source, target)
+    if arrival.inbox is None:
+        source.with_name(arrival.sha256 + NOTE).unlink(missing_ok=True)
     target.chmod(0o600)
     os.utime(target)  # its days in quarantine count from now
 

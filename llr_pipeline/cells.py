@@ -19,6 +19,7 @@ from llr_pipeline.codes import normalise
 LONGEST_TEXT = 32_767  # characters: what Excel allows in a cell
 EXCEL_EPOCH = date(1899, 12, 30)
 QUOTED_LENGTH = 80
+WRITTEN_OUT = 1e15  # numbers from here on are shown by their power of ten
 LISTED_AT_MOST = 8
 
 _SPACES = re.compile(r"\s+")
@@ -87,12 +88,19 @@ def quoted(value: object) -> str:
         return f"the date {day_in_words(value)}"
     if isinstance(value, time | timedelta):
         return f"the time {value}"
-    text = _SPACES.sub(" ", str(value)).strip()
-    return f"“{text if len(text) <= QUOTED_LENGTH else text[: QUOTED_LENGTH - 1] + '…'}”"
+    return f"“{shortened(str(value))}”"
+
+
+def shortened(text: str) -> str:
+    """The text on one line, cut where it is long."""
+    text = _SPACES.sub(" ", text).strip()
+    return text if len(text) <= QUOTED_LENGTH else text[: QUOTED_LENGTH - 1] + "…"
 
 
 def shown(number: float) -> str:
-    """A number as people read it: 1,940 or 1,453.67."""
+    """A number as people read it: 1,940 or 1,453.67; 1e+300 where nobody would read its digits."""
+    if abs(number) >= WRITTEN_OUT:
+        return f"{number:.6g}"
     return f"{number:,.10g}" if abs(number) < 1e6 else f"{number:,.2f}".rstrip("0").rstrip(".")
 
 

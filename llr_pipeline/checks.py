@@ -1,6 +1,13 @@
-"""Contract -> asset check results, each from one SQL round: what the columns promise, what the workbooks add up to."""
+"""Contract -> asset check results, each from one SQL round: what the columns promise, what the workbooks add up to.
+
+These block what stands on the table. A `Warn` is a function of the subject that looks at what the rows say: it is
+told to whoever runs the pipeline, and blocks nothing.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 import duckdb
@@ -10,6 +17,19 @@ from llr_pipeline.warehouse import identifier, quoted
 
 CONTRACT_CHECK = "keeps_its_contract"
 TOTAL_CHECK = "equals_the_totals_in_the_workbooks"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a warning check saw: sentences for whoever runs the pipeline, and counts, plotted over the runs."""
+
+    passed: bool
+    sentences: Sequence[str]
+    counts: Mapping[str, int]
+
+
+Warn = Callable[[duckdb.DuckDBPyConnection], Seen]
+"""A check that warns: its name, a sentence that is true when it passes, is the check's, and so is its docstring."""
 
 
 def check_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
@@ -43,6 +63,32 @@ def run_checks(connection: duckdb.DuckDBPyConnection, contract: Contract) -> lis
     if contract.total:
         results.append(check_total(connection, contract))
     return results
+
+
+def warn_spec(contract: Contract, warn: Warn) -> dg.AssetCheckSpec:
+    """The check of a function that warns."""
+    key = dg.AssetKey([contract.layer, contract.table])
+    return dg.AssetCheckSpec(warn.__name__, asset=key, description=warn.__doc__)
+
+
+def look(connection: duckdb.DuckDBPyConnection, warn: Warn) -> Seen:
+    """What the check sees. One that fails is told as a warning too: it must not stop a run."""
+    try:
+        return warn(connection)
+    except Exception as error:
+        return Seen(False, [f"{warn.__name__} could not be looked at: {error}"], {})
+
+
+def warn_result(contract: Contract, warn: Warn, seen: Seen) -> dg.AssetCheckResult:
+    """What the check saw, as Dagster shows it."""
+    said = {"found": dg.MetadataValue.md("\n\n".join(seen.sentences))} if seen.sentences else {}
+    return dg.AssetCheckResult(
+        check_name=warn.__name__,
+        asset_key=dg.AssetKey([contract.layer, contract.table]),
+        passed=seen.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={**seen.counts, **said},
+    )
 
 
 def check_contract(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dg.AssetCheckResult:

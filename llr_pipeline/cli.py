@@ -12,9 +12,11 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import templates
+from llr_pipeline.findings import presentable
 from llr_pipeline.paths import Home, current_home
 from llr_pipeline.repair import Request
 
@@ -71,7 +73,7 @@ def template(name: str, period: str, organisation_code: str, output: Path, force
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{output} cannot be written: {error.strerror}.") from None
-    console.print(f"Wrote {output}: the {templates()[name].title} of {organisation_code} for {period}.")
+    console.print(f"Wrote {output}: the {templates()[name].title} of {organisation_code} for {period}.", markup=False)
 
 
 @main.command(cls=Example, examples=("llr check activity.xlsx finance.xlsx", "llr check --format json activity.xlsx"))
@@ -82,6 +84,7 @@ def check(files: tuple[Path, ...], form: str) -> None:
 
     Ends with 0 when nothing is wrong, 1 when there are findings of severity error, 2 when a file cannot be used at all.
     """
+    from llr_pipeline.archive import PERSONAL_NAME, is_personal
     from llr_pipeline.reading import read_all
 
     missing = [path for path in files if not path.is_file()]
@@ -89,6 +92,8 @@ def check(files: tuple[Path, ...], form: str) -> None:
         raise click.UsageError(f"There is no file {missing[0]}.")
     code, found = 0, []
     for path, reading in read_all(files):
+        if is_personal(path.name):
+            reading.findings.add("personal_data", PERSONAL_NAME)
         if reading.is_refused:
             code = 2
         elif reading.findings.count("error"):
@@ -106,9 +111,10 @@ def _print_findings(path: Path, reading) -> None:
     who = reading.identity
     about = " ".join(filter(None, [who.template, who.organisation_code, who.period]))
     verdict = "cannot be used" if reading.is_refused else f"{reading.value_count:,} values read"
-    console.print(f"[bold]{path.name}[/bold] {about}: {verdict}, {_counts(reading.findings)}", markup=True)
+    name = presentable(path.name)
+    console.print(f"[bold]{escape(name)}[/bold] {escape(about)}: {verdict}, {_counts(reading.findings)}", markup=True)
     for finding in reading.findings:
-        place = "!".join(filter(None, [finding.sheet, finding.cell])) or path.name
+        place = "!".join(filter(None, [finding.sheet, finding.cell])) or name
         console.print(f"  {finding.severity:<7} {place}: {finding.message}. {finding.remedy}", markup=False)
 
 
@@ -127,7 +133,8 @@ def sample(folder: Path) -> None:
     them is illustrative. FOLDER/planted_disagreements.csv lists what was made to disagree on purpose.
     """
     paths = _write_sample(folder)
-    console.print(f"Wrote {len(paths)} workbooks to {folder / 'returns'}. Copy them into an inbox to take them in.")
+    told = f"Wrote {len(paths)} workbooks to {folder / 'returns'}. Copy them into an inbox to take them in."
+    console.print(told, markup=False)
 
 
 def _write_sample(folder: Path) -> list[Path]:
@@ -280,6 +287,10 @@ def _print_summary(home: Home, outcome) -> None:
         console.print("\n[bold]Failed[/bold]    nothing was published; the last published file stays as it was")
         for step, why in outcome.failures:
             console.print(f"  {step}: {why}", markup=False)
+    if outcome.warnings:
+        console.print("\n[bold]Warnings[/bold]  nothing was stopped by them")
+        for sentence in outcome.warnings:
+            console.print(f"  {sentence}", markup=False)
     if took or outcome.succeeded:
         import duckdb
 
@@ -304,7 +315,7 @@ def _print_refused(connection, started_at: datetime) -> None:
     if rows:
         console.print(f"\n[bold]Refused[/bold]   {len(rows)}, kept in the archive; nothing of them is loaded")
         for name, why in rows:
-            console.print(f"  {name}: {why}", markup=False)
+            console.print(f"  {presentable(name)}: {why}", markup=False)
 
 
 def _print_errors(connection, started_at: datetime) -> None:
@@ -320,7 +331,8 @@ def _print_errors(connection, started_at: datetime) -> None:
             f"\n[bold]Errors[/bold]    in {len(rows)} accepted files: these values are kept back, the rest is used"
         )
         for name, count in rows:
-            console.print(f"  {name}: {count} {'errors' if count > 1 else 'error'}; llr check says where", markup=False)
+            errors = "errors" if count > 1 else "error"
+            console.print(f"  {presentable(name)}: {count} {errors}; llr check says where", markup=False)
 
 
 def _print_headlines(connection) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import zip_longest
 from typing import Any
 
 from llr_pipeline.cells import (
+    Entries,
     Misread,
     as_text,
     date_note,
@@ -20,6 +21,7 @@ from llr_pipeline.cells import (
     is_blank,
     listed,
     quoted,
+    read_code,
     read_date,
 )
 from llr_pipeline.codes import Reference, normalise
@@ -48,6 +50,7 @@ LABELS = {normalise(title): name for name, title in TITLES.items()} | {
 }
 LABELS_AT_LEAST = 3  # a sheet with fewer of them is no Cover
 SEARCHED_SHEETS, SEARCHED_ROWS, SEARCHED_COLUMNS = 12, 200, 40
+FIRST_YEAR = 2000  # no return was prepared before
 DATA_STATUS = CodeList(table="reference.code_lists", name="data_status")
 
 
@@ -105,8 +108,10 @@ def is_return(book: Workbook) -> bool:
     return _find_cover(book) is not None
 
 
-def read_cover(book: Workbook, reference: Reference, templates: Mapping[str, Template], findings: Findings) -> Identity:
-    """The identity on the Cover sheet, with a finding for everything about it that is wrong."""
+def read_cover(
+    book: Workbook, reference: Reference, templates: Mapping[str, Template], findings: Findings, *, today: date
+) -> Identity:
+    """The identity on the Cover sheet, with a finding for everything about it that is wrong on the day of reading."""
     found = _find_cover(book)
     if found is None:
         findings.add("not_a_return", "No sheet is the Cover of a planning return, with a template and an organisation")
@@ -120,9 +125,9 @@ def read_cover(book: Workbook, reference: Reference, templates: Mapping[str, Tem
         template=template and template.name,
         template_version=template and _read_version(cover, template),
         organisation_code=organisation and organisation["organisation_code"],
-        period=_read_period(cover, template, reference),
+        period=_read_period(cover, template, reference, today),
         prepared_by=as_text(cover.entries["prepared_by"].value) if "prepared_by" in cover.entries else None,
-        prepared_on=_read_prepared_on(cover),
+        prepared_on=_read_prepared_on(cover, today),
         data_status=_read_status(cover, reference),
     )
     if template and organisation and identity.period:
@@ -201,7 +206,7 @@ def _read_organisation(cover: Cover, reference: Reference) -> Mapping[str, str] 
     return organisation
 
 
-def _read_period(cover: Cover, template: Template | None, reference: Reference) -> str | None:
+def _read_period(cover: Cover, template: Template | None, reference: Reference, today: date) -> str | None:
     text = cover.text("period")
     if text is None or template is None:
         return text
@@ -210,6 +215,8 @@ def _read_period(cover: Cover, template: Template | None, reference: Reference) 
         if month is None:
             message = f"{quoted(text)} is not a month; “{template.title}” is for a month, such as 2017-04"
             cover.find("period", "unknown_period", message)
+        elif month > f"{today:%Y-%m}":
+            cover.find("period", "unknown_period", f"The month {month} has not begun")
         return month
     rounds = [row["round"] for row in reference.rows("rounds")]
     if month not in rounds:
@@ -219,7 +226,8 @@ def _read_period(cover: Cover, template: Template | None, reference: Reference) 
     return month
 
 
-def _read_prepared_on(cover: Cover) -> date | None:
+def _read_prepared_on(cover: Cover, today: date) -> date | None:
+    """The day. One that is to come would make the return the newest for good; tomorrow, clocks may differ."""
     if cover.text("prepared_on") is None:
         return None
     value = cover.entries["prepared_on"].value
@@ -227,6 +235,10 @@ def _read_prepared_on(cover: Cover) -> date | None:
         day = read_date(value)
     except Misread as error:
         cover.find("prepared_on", "cover_incomplete", f"Prepared on: {error}")
+        return None
+    if day > today + timedelta(days=1) or day.year < FIRST_YEAR:
+        why = f"is before {FIRST_YEAR}" if day.year < FIRST_YEAR else "has not come yet"
+        cover.find("prepared_on", "implausible_date", f"Prepared on: {day_in_words(day)} {why}")
         return None
     if note := date_note(value, day):
         cover.find("prepared_on", "date_as_text", f"Prepared on: {note}")
@@ -236,7 +248,16 @@ def _read_prepared_on(cover: Cover) -> date | None:
 def _read_status(cover: Cover, reference: Reference) -> str:
     """The data status; what is not marked otherwise is as the organisation returned it."""
     entry = cover.entries.get("data_status")
-    return reference.spellings(DATA_STATUS).get(normalise(entry.value) if entry else "", "returned")
+    if entry and entry.cell in cover.unvalued:
+        unvalued = cover.unvalued[entry.cell]
+        cover.find("data_status", unvalued.rule, f"“{TITLES['data_status']}” on the Cover {unvalued}")
+    elif entry and not is_blank(entry.value):
+        known = Entries(reference.spellings(DATA_STATUS), reference.labels(DATA_STATUS))
+        try:
+            return read_code(entry.value, known)
+        except Misread as error:
+            cover.find("data_status", error.rule, f"{TITLES['data_status']}: {error}")
+    return "returned"
 
 
 def _check_role(

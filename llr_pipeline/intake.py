@@ -14,7 +14,9 @@ import duckdb
 import pyarrow as pa
 
 from llr_pipeline import archive, repair
-from llr_pipeline.archive import Arrival
+from llr_pipeline.archive import NO_NAME, PERSONAL_NAME, READABLE, Arrival
+from llr_pipeline.codes import read_reference
+from llr_pipeline.cover import Identity
 from llr_pipeline.findings import Findings
 from llr_pipeline.paths import Home
 from llr_pipeline.raw_tables import FINDINGS, create_tables, raw_schemas, reader_version
@@ -25,12 +27,11 @@ from llr_pipeline.slips import find_slips
 from llr_pipeline.warehouse import fingerprint, record_build, transaction
 
 Progress = Callable[[int, int, str], None]
-NO_NAME = "(name not kept: personal data)"
 
 
 @dataclass
 class Intake:
-    """What one intake did: file names by what became of them."""
+    """What one intake did: file names by what became of them, and how many workbooks were opened."""
 
     accepted: list[str] = field(default_factory=list)
     superseded: list[str] = field(default_factory=list)
@@ -40,14 +41,10 @@ class Intake:
     read_again: int = 0
     changed: list[Change] = field(default_factory=list)  # by reading again
     kept: list[tuple[str, str]] = field(default_factory=list)  # in use, and refused when read again
-    left: list[tuple[str, str]] = field(default_factory=list)  # in the inbox, as they may not be read
+    left: list[tuple[str, str]] = field(default_factory=list)  # in the inbox, where somebody must do something
     touched: list[str] = field(default_factory=list)  # submissions whose rows or findings are new
     returned: list[Path] = field(default_factory=list)  # workbooks marked for their senders
-
-    @property
-    def opened(self) -> int:
-        """Workbooks opened."""
-        return len(self.accepted) + len(self.superseded) + len(self.refused) + self.read_again + len(self.kept)
+    opened: int = 0
 
 
 def take_in(
@@ -73,7 +70,7 @@ def take_in(
     for action, ids in (("withdraw", withdrawn), ("reread", asked)):
         repair.record(connection, home, action=action, submission_ids=ids, request=request, run_id=run_id)
     again = _to_read_again(connection, asked)
-    new, repeated = _arrivals(connection, home, done)
+    new, repeated, personal = _arrivals(connection, home, done)
     paths = [archive.archived(home, sha256, name) for _, sha256, name in again]
     paths += [arrival.inbox or archive.archived(home, arrival.sha256, arrival.file_name) for arrival in new]
     for number, (_, reading) in enumerate(read_all(paths)):
@@ -82,9 +79,12 @@ def take_in(
             _load_again(connection, submission_id, name, reading, done)
         else:
             name = _take_in_one(connection, home, new[number - len(again)], reading, done)
-        progress(number + 1, len(paths), name)
+        done.opened += 1
+        progress(done.opened, len(paths), name)
     for arrival in repeated:
         _take_in_duplicate(connection, home, arrival, done)
+    for arrival in personal:
+        _take_in_one(connection, home, arrival, _refused_for_its_name(), done)
     _withdraw(connection, repair.withdrawn_before(connection, home), done)
     _look_again(connection, done)
     done.returned = _send_back(connection, home, done)
@@ -112,20 +112,27 @@ def _to_read_again(connection: duckdb.DuckDBPyConnection, asked: Sequence[str]) 
     ).fetchall()
 
 
-def _arrivals(connection: duckdb.DuckDBPyConnection, home: Home, done: Intake) -> tuple[list[Arrival], list[Arrival]]:
-    """What is new, and what repeats a content already known."""
-    rows = connection.execute("select sha256, file_name, modified_ns from raw.submissions").fetchall()
-    known, contents = set(rows), {sha256 for sha256, _, _ in rows}
-    new = {arrival.sha256: arrival for arrival in archive.unknown(home, contents)}
-    repeated = []
+def _arrivals(
+    connection: duckdb.DuckDBPyConnection, home: Home, done: Intake
+) -> tuple[list[Arrival], list[Arrival], list[Arrival]]:
+    """What is new, what repeats a content already known, and what is not opened as its name is personal data."""
+    rows = connection.execute("select sha256, file_name, modified_ns, submission_id from raw.submissions").fetchall()
+    known = {tuple(row[:3]) for row in rows}
+    contents = {sha256 for sha256, _, _, submission_id in rows if submission_id == _id_of(sha256)}
+    unknown = archive.unknown(home, contents)
+    new = {arrival.sha256: arrival for arrival in unknown if not archive.is_personal(arrival.file_name)}
+    repeated, personal = [], [arrival for arrival in unknown if arrival.sha256 not in new]
+    done.left += archive.left(home)
     for path in archive.settled(archive.waiting(home)):
         try:
             arrival = archive.look_at(path)
-        except OSError as error:  # it may not be read: it stays, and every run says so
-            done.left.append((path.name, error.strerror or str(error)))
+        except OSError as error:  # it stays, and every run says so
+            done.left.append((archive.kept_name(path), f"cannot be read ({error.strerror}): {READABLE}"))
             continue
         stopped_before = new.get(arrival.sha256)
-        if (arrival.sha256, arrival.file_name, arrival.modified_ns) in known:
+        if archive.is_personal(arrival.file_name):
+            personal.append(arrival)
+        elif (arrival.sha256, arrival.file_name, arrival.modified_ns) in known:
             archive.remove(arrival)  # a stopped run took it in and could not remove it
         elif stopped_before and (stopped_before.file_name, stopped_before.inbox) == (arrival.file_name, None):
             new[arrival.sha256] = arrival  # a stopped run archived it and could not register it
@@ -133,7 +140,14 @@ def _arrivals(connection: duckdb.DuckDBPyConnection, home: Home, done: Intake) -
             repeated.append(arrival)
         else:
             new[arrival.sha256] = arrival
-    return list(new.values()), repeated
+    return list(new.values()), repeated, personal
+
+
+def _refused_for_its_name() -> Reading:
+    """The reading of a file that is not opened, so that nothing can say its name."""
+    findings = Findings(read_reference())
+    findings.add("personal_data", PERSONAL_NAME)
+    return Reading(Identity(), findings)
 
 
 def _take_in_one(
@@ -160,7 +174,7 @@ def _take_in_one(
 def _take_in_duplicate(connection: duckdb.DuckDBPyConnection, home: Home, arrival: Arrival, done: Intake) -> None:
     """Register a content that has arrived before; of one with personal data nothing but its coming is kept."""
     is_personal = connection.execute(
-        "select 1 from raw.submissions where sha256 = ? and file_name = ?", [arrival.sha256, NO_NAME]
+        "select 1 from raw.submissions where submission_id = ? and file_name = ?", [_id_of(arrival.sha256), NO_NAME]
     ).fetchone()
     name = NO_NAME if is_personal else arrival.file_name
     with transaction(connection):
@@ -171,14 +185,21 @@ def _take_in_duplicate(connection: duckdb.DuckDBPyConnection, home: Home, arriva
     done.duplicate.append(name)
 
 
+def _id_of(sha256: str) -> str:
+    return sha256[:12]
+
+
 def _insert(connection: duckdb.DuckDBPyConnection, arrival: Arrival, status: str, *, file_name: str) -> str:
-    """A line in the register. The id is the content's hash; a duplicate's has a number behind it."""
+    """A line in the register. The id is the content's hash; with a number behind it where this is a duplicate, or is
+    refused for its name: the same content may come under another.
+    """
     before, number = connection.execute(
         "select count(*) filter (where sha256 = ?), coalesce(max(arrival_number), 0) + 1 from raw.submissions",
         [arrival.sha256],
     ).fetchone()
+    is_numbered = status == "duplicate" or archive.is_personal(arrival.file_name)
     line = {
-        "submission_id": arrival.sha256[:12] + (f"-{before + 1}" if status == "duplicate" else ""),
+        "submission_id": _id_of(arrival.sha256) + (f"-{before + 1}" if is_numbered else ""),
         "arrival_number": number,
         "file_name": file_name,
         "sha256": arrival.sha256,

@@ -1,34 +1,45 @@
-"""What a sheet hides, joins and fetches from elsewhere -> findings, where it touches the values that are read.
+"""What a sheet hides, joins, fetches from elsewhere or holds outside its lines -> findings.
 
-The values themselves are read by `lines.py`, hidden or not. The value of merged cells is never copied to all of them.
+The values themselves are read by `lines.py`, hidden or not. The value of merged cells is never copied to all of them;
+what stands where no value is read is named, never moved to where it may belong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 from llr_pipeline.cells import as_text, is_blank, listed, quoted
+from llr_pipeline.contracts import Column, Sheet
 from llr_pipeline.findings import Findings
 from llr_pipeline.headings import Headings
-from llr_pipeline.unseen import Area, Layout, Unseen, cell_place
+from llr_pipeline.numerals import is_figure
+from llr_pipeline.unseen import Area, Layout, Unseen, Unvalued, cell_place
 from llr_pipeline.workbooks import Grid, cell_name, column_letter
 
 NAMED_AT_MOST = 12
+QUOTED_AT_MOST = 3  # entries of rows that are not read
 
 
 @dataclass
 class Rows:
-    """The rows of a sheet that count: indices of its lines and totals."""
+    """The rows of a sheet: indices of its lines and totals, and of those that hold something and are neither."""
 
     lines: set[int] = field(default_factory=set)
     totals: set[int] = field(default_factory=set)
+    unread: list[int] = field(default_factory=list)
 
 
-def check_layout(grid: Grid, headings: Headings, rows: Rows, unseen: Unseen, findings: Findings) -> None:
+def check_layout(grid: Grid, sheet: Sheet, headings: Headings, rows: Rows, unseen: Unseen, findings: Findings) -> None:
     """Findings about one sheet that is read."""
+    columns = {headings.places[column.name]: column for column in sheet.attributes}
+    columns |= dict.fromkeys(headings.periods.values(), sheet.value)
+    unvalued = {cell_place(u.cell): u for u in unseen.unvalued if u.sheet == grid.name}
+    _check_above(grid, headings, columns, findings)
+    _check_unread_rows(grid, columns, rows, unvalued, findings)
+    _check_unheaded(grid, headings, unseen.layouts.get(grid.name, Layout()), unvalued, findings)
     if not grid.is_visible and rows.lines:
         message = f"The sheet {quoted(grid.name)} is hidden and holds values, which are read all the same"
         findings.add("hidden_values", message, sheet=grid.name)
@@ -47,6 +58,101 @@ def check_other_sheet(grid: Grid, findings: Findings) -> None:
         place = next(i for i, value in enumerate(row) if _is_number(value))
         message = f"The sheet {quoted(grid.name)} is hidden and holds values; it is not read"
         findings.add("hidden_values", message, sheet=grid.name, cell=cell_name(place, index))
+
+
+def _check_above(grid: Grid, headings: Headings, columns: Mapping[int, Column], findings: Findings) -> None:
+    """Rows above the headings that look like lines: a number in a column of numbers, and more than one attribute."""
+    for index, row in enumerate(grid.rows[: headings.row]):
+        place = next((i for i in sorted(columns) if _is_of_figures(columns[i]) and not isinstance(row[i], str)), None)
+        if place is not None and sum(not is_blank(row[i]) for i in headings.places.values()) > 1:
+            message = f"Row {index + 1} stands above the headings in row {headings.row + 1} and is not read"
+            at = {"sheet": grid.name, "cell": cell_name(place, index), "line": index + 1}
+            findings.add("unheaded_values", message, value=as_text(row[place]), **at)
+
+
+def _check_unread_rows(
+    grid: Grid,
+    columns: Mapping[int, Column],
+    rows: Rows,
+    unvalued: Mapping[tuple[int, int], Unvalued],
+    findings: Findings,
+) -> None:
+    """Figures of nothing are an error; neighbouring rows of remarks, or with too little of a line, are one note."""
+    places = sorted(columns)
+    remarks: dict[int, dict[int, Any]] = {}  # by row: place -> entry
+    for index in rows.unread:
+        row = grid.rows[index]
+        entries = {i: unvalued.get((i, index)) or row[i] for i in places}
+        entries = {i: entry for i, entry in entries.items() if not is_blank(entry)}
+        figures = [i for i, entry in entries.items() if _is_of_figures(columns[i]) and is_figure(entry, columns[i])]
+        if figures:
+            lacking = [c.header or c.name for i, c in columns.items() if c.required and is_blank(row[i])]
+            verb = "is" if len(lacking) == 1 else "are"
+            message = f"Row {index + 1} has values and does not say of what: {listed(lacking)} {verb} empty"
+            at = {"sheet": grid.name, "cell": cell_name(figures[0], index), "line": index + 1}
+            findings.add("missing_value", message, value=as_text(_content(entries[figures[0]])), **at)
+        else:
+            remarks[index] = entries
+    for first, last in _runs(list(remarks)):
+        entries = [quoted(_content(entry)) for n in range(first, last + 1) for entry in remarks[n].values()]
+        named = listed(entries if len(entries) <= QUOTED_AT_MOST else [*entries[:QUOTED_AT_MOST], "more"])
+        what = f"Row {first + 1} has no values and is not read; it holds"
+        if last > first:
+            what = f"Rows {first + 1} to {last + 1} have no values and are not read; they hold"
+        cell = cell_name(next(iter(remarks[first])), first)
+        findings.add("row_not_read", f"{what} {named}", sheet=grid.name, cell=cell, line=first + 1)
+
+
+def _content(entry: Any) -> Any:
+    """What stands in a cell: its value, or the error or formula without one."""
+    return entry.text if isinstance(entry, Unvalued) else entry
+
+
+def _is_of_figures(column: Column) -> bool:
+    return column.type in ("double", "date")
+
+
+def _check_unheaded(
+    grid: Grid,
+    headings: Headings,
+    layout: Layout,
+    unvalued: Mapping[tuple[int, int], Unvalued],
+    findings: Findings,
+) -> None:
+    """Columns without a heading that hold something below: figures are a warning, remarks a note.
+
+    A hidden column of numbers is left to `_check_hidden`.
+    """
+    read = {*headings.places.values(), *headings.periods.values()}
+    bare = [i for i, value in enumerate(grid.rows[headings.row]) if is_blank(value) and i not in read]
+    below = list(zip(*grid.rows[headings.row + 1 :], strict=True)) if bare else []
+    if not below:
+        return
+    figures: dict[int, tuple[int, Any]] = {}  # by column: row and content of the first
+    remarks: dict[int, tuple[int, Any]] = {}
+    held = {place for place in bare if set(below[place]) - {""}} | {place for place, _ in unvalued} & {*bare}
+    for place in sorted(held):
+        if _is_hidden(place, layout) and any(map(_is_number, below[place])):
+            continue
+        for index, value in enumerate(below[place], headings.row + 1):
+            entry = unvalued.get((place, index)) or value
+            if not is_blank(entry):
+                (figures if is_figure(entry) else remarks).setdefault(place, (index, entry))
+    remarks = {place: about for place, about in remarks.items() if place not in figures}
+    for rule, tops in (("unheaded_values", figures), ("unknown_column", remarks)):
+        for first, last in _runs(list(tops)):
+            index, entry = tops[first]
+            what, verb = f"Column {column_letter(first)} has no heading", "is not read; it holds"
+            if last > first:
+                what = f"Columns {column_letter(first)} to {column_letter(last)} have no heading"
+                verb = "are not read; they hold"
+            cell = cell_name(first, index)
+            message = f"{what} in row {headings.row + 1} and {verb} {quoted(_content(entry))} in {cell}"
+            findings.add(rule, message, sheet=grid.name, cell=cell, line=index + 1, value=as_text(_content(entry)))
+
+
+def _is_hidden(place: int, layout: Layout) -> bool:
+    return any(first <= place <= last for first, last in layout.hidden_columns)
 
 
 def _check_hidden(grid: Grid, headings: Headings, rows: Rows, layout: Layout, findings: Findings) -> None:

@@ -1,14 +1,14 @@
 """What stands below a sheet's headings -> its lines as read, the totals written among them, and findings.
 
-A faulty attribute keeps its line out, a faulty value that value alone; the rest is read. Empty rows, section headings,
-comments and prepared lines that nobody filled in are passed over. Making tables belongs to `returns.py`.
+A faulty attribute keeps its line out, a faulty value that value alone; the rest is read. Empty rows, section headings
+and prepared lines that nobody filled in are passed over; any other row that is no line is said to be not read. Making
+tables belongs to `returns.py`.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,6 @@ from itertools import product
 from typing import Any
 
 from llr_pipeline.cells import (
-    QUOTED_LENGTH,
     Entries,
     Misread,
     agree,
@@ -29,13 +28,21 @@ from llr_pipeline.cells import (
     quoted,
     read_code,
     read_date,
+    shortened,
     shown,
 )
 from llr_pipeline.codes import Reference, normalise
 from llr_pipeline.contracts import Column, Sheet
 from llr_pipeline.findings import Findings
 from llr_pipeline.headings import Headings
-from llr_pipeline.numerals import EMPTY_PLACEHOLDER, placeholder, read_number, refuse_placeholder
+from llr_pipeline.numerals import (
+    EMPTY_PLACEHOLDER,
+    check_range,
+    limits,
+    placeholder,
+    read_number,
+    refuse_placeholder,
+)
 from llr_pipeline.periods import period_label
 from llr_pipeline.unseen import Unvalued
 from llr_pipeline.workbooks import Grid, cell_name
@@ -85,7 +92,7 @@ class LineReader:
         self.entries = {c.name: _entries(c, organisation_code, reference) for c in sheet.attributes if c.list}
         self.known: list[dict[str, Any]] = [{} for _ in names]  # by attribute: text -> reading
         self.misread: dict[tuple[str, Any], Misread] = {}
-        self.least, self.most = _limits(sheet.value)
+        self.least, self.most = limits(sheet.value)
         self.first_lines: dict[tuple, Line] = {}
         self.sections: dict[tuple, list[Line]] = defaultdict(list)  # by codes
         self.above: list[Line] = []  # since the last total or section heading
@@ -94,6 +101,7 @@ class LineReader:
         self.totals: list[dict[str, Any]] = []
         self.total_rows: set[int] = set()
         self.uncalculated: list[str] = []  # cells of totals without a result
+        self.unread_rows: list[int] = []  # neither empty nor prepared, and no line
         self.value_count = 0
 
     def read(self) -> None:
@@ -114,11 +122,8 @@ class LineReader:
                 self.above = []
             elif kind == "section":
                 self.above = []
-            elif kind == "unnamed":
-                place = next(i for i, value in zip(self.period_places, values, strict=True) if not is_blank(value))
-                wanted = listed([c.header or c.name for c in self.sheet.attributes if c.required])
-                message = f"Row {index + 1} has values and does not say of what: {wanted} are empty"
-                self._add("missing_value", message, place, index, value=row[place])
+            if kind == "unread" or (kind == "section" and self._holds((), self.places, index)):
+                self.unread_rows.append(index)
         if self.uncalculated:
             cells = self.uncalculated
             named = f"{cells[0]} has" if len(cells) == 1 else f"{len(cells):,} totals, {cells[0]} the first, have"
@@ -126,18 +131,13 @@ class LineReader:
             self.findings.add("total_without_value", message, sheet=self.grid.name, cell=cells[0])
 
     def _kind(self, index: int, attributes: Sequence[Any], values: Sequence[Any]) -> str:
-        """line, total, section (its heading), unnamed (values of nothing) or other."""
+        """line, total, section (its heading), empty or unread (anything else that somebody entered)."""
         filled = [value for value in attributes if not is_blank(value)]
-        has_values = any(not is_blank(value) for value in values) or (
-            bool(self.unvalued) and any(cell_name(i, index) in self.unvalued for i in self.period_places)
-        )
-        if not filled:
-            if not has_values:
-                return "other"
-            if any(isinstance(v, str) and _TOTAL.match(v) for v in self.grid.rows[index]):
-                return "total"
-            return "unnamed" if any(isinstance(v, int | float) for v in values) else "other"
-        if len(filled) <= 2 and isinstance(filled[0], str) and _TOTAL.match(filled[0]):
+        has_values = self._holds(values, self.period_places, index)
+        if not filled and has_values:
+            is_total = any(isinstance(v, str) and _TOTAL.match(v) for v in self.grid.rows[index])
+            return "total" if is_total else "unread"
+        if filled and len(filled) <= 2 and isinstance(filled[0], str) and _TOTAL.match(filled[0]):
             return "total"
         if has_values:
             return "line"
@@ -146,8 +146,25 @@ class LineReader:
         if self.periods:  # without values a row counts once most of what it needs is there
             columns = self.sheet.attributes
             needed = [is_blank(v) for c, v in zip(columns, attributes, strict=True) if c.required]
-            return "line" if 2 * sum(needed) < len(needed) else "other"
-        return "line" if len(filled) > 1 else "other"
+            if 2 * sum(needed) < len(needed):
+                return "line"
+        elif len(filled) > 1:
+            return "line"
+        return "unread" if self._holds(self._unprepared(attributes), self.places, index) else "empty"
+
+    def _holds(self, values: Sequence[Any], places: Sequence[int], index: int) -> bool:
+        """Whether one of these cells has a value, an error or a formula."""
+        return any(not is_blank(value) for value in values) or (
+            bool(self.unvalued) and any(cell_name(i, index) in self.unvalued for i in places)
+        )
+
+    def _unprepared(self, attributes: Sequence[Any]) -> list[Any]:
+        """The attributes without the codes of its section, which a template enters in each of its lines."""
+        prepared = {
+            i for i in self.section_indices
+            if normalise(attributes[i]) in self.entries[self.sheet.attributes[i].name].spellings
+        }  # fmt: skip
+        return [None if i in prepared else value for i, value in enumerate(attributes)]
 
     def _read_line(self, index: int, attributes: Sequence[Any], values: Sequence[Any]) -> Line:
         line = self.reading = Line(index, [as_text(value) for value in attributes], [])
@@ -206,7 +223,7 @@ class LineReader:
             number, was_text = read_number(
                 value, unit=column.unit, symbol=column.symbol, words=self._words(column, value)
             )
-            _check_range(column, number)
+            check_range(column, number)
         except Misread as error:
             self._add(error.rule, f"{heading}: {error}", place, index, value=value, **where)
             return _FAULTY
@@ -262,7 +279,7 @@ class LineReader:
         first = self.first_lines.setdefault(tuple(line.readings[i] for i in self.key_indices), line)
         if first is not line:
             place = self.headings.places[self.sheet.key[0]]
-            key = [text.strip() for i in self.key_indices if (text := line.received[i])]
+            key = [shortened(text) for i in self.key_indices if (text := line.received[i])]
             cells = listed([cell_name(place, first.index), cell_name(place, line.index)])
             message = f"{cells} begin the same line ({', '.join(key)}); only the first is used"
             self._add("duplicate_line", message, place, line.index, value=line.received[self.key_indices[0]])
@@ -278,7 +295,7 @@ class LineReader:
         if not self.sheet.totals:
             return
         label = next(str(v).strip() for v in self.grid.rows[index] if isinstance(v, str) and _TOTAL.match(v))
-        named_by = label if len(label) <= QUOTED_LENGTH else label[: QUOTED_LENGTH - 1] + "…"
+        named_by = shortened(label)
         named = self.titles.get(normalise(_TOTAL.sub("", label)))
         parts = [self.above] if self.above else [[], self.lines]
         if named is not None:
@@ -335,24 +352,8 @@ def _entries(column: Column, organisation_code: str | None, reference: Reference
     )
 
 
-def _limits(column: Column | None) -> tuple[float, float]:
-    """The least and the most of a value column; what lies between needs no further look."""
-    low = column.minimum if column and column.minimum is not None else -sys.float_info.max
-    high = column.maximum if column and column.maximum is not None else sys.float_info.max
-    return low, high
-
-
 def _check_year(day: date) -> None:
     """A day out of all proportion is a number that was formatted as a date, or a slip in the year."""
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         message = f"{day_in_words(day)} is not between {FIRST_YEAR} and {LAST_YEAR}"
         raise Misread("out_of_range", message)
-
-
-def _check_range(column: Column, number: float) -> None:
-    low, high = column.minimum, column.maximum
-    if low is not None and number < low:
-        raise Misread("out_of_range", f"{shown(number)} is below {shown(low)}, the least that there can be")
-    if high is not None and number > high:
-        hint = f"; for {shown(number)} per cent enter {shown(number / 100)}" if high == 1 and number <= 100 else ""
-        raise Misread("out_of_range", f"{shown(number)} is above {shown(high)}, the most that there can be{hint}")

@@ -1,6 +1,7 @@
 """Numbers as people type them, and the marks and words that they type where there is none.
 
-What is clear is read, and said to have been text; what could mean two things is not guessed.
+What is clear is read, and said to have been text; what could mean two things is not guessed, and what is larger than
+any figure, or outside what its column allows, is not read.
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ import re
 from collections.abc import Collection
 from decimal import Decimal
 
-from llr_pipeline.cells import Misread, quoted
+from llr_pipeline.cells import Misread, quoted, shown
 from llr_pipeline.codes import normalise
+from llr_pipeline.contracts import Column
 
+# The largest figure, as the cells of a template accept it. In a column of thousands it becomes 1e12 x 1,000 = 1e15,
+# which decimal(18, 2) holds (it ends below 1e16); and the sum of any number of them is far below a float's 1.8e308.
+LARGEST = 1e12
 EMPTY_PLACEHOLDER = -99999999  # NHS England's "empty"
 DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212") | {"--", "---"}
 UNKNOWN = frozenset(
@@ -51,14 +56,14 @@ def refuse_placeholder(value: object, *, is_number: bool = True, is_needed: bool
     kind = placeholder(value)
     if kind is None:
         return
-    shown = str(EMPTY_PLACEHOLDER) if "9999" in str(value) else quoted(value)
+    named = str(EMPTY_PLACEHOLDER) if "9999" in str(value) else quoted(value)
     if is_number and kind == "dash":
         clause = "may stand for 0 or for no value: enter 0, or leave the cell empty"
     elif is_number and kind == "none":
         clause = "stands for none: enter 0"
     else:
         clause = f"stands for no value{', and one is needed' if is_needed else ': leave the cell empty'}"
-    raise Misread("placeholder", f"{shown} {clause}")
+    raise Misread("placeholder", f"{named} {clause}")
 
 
 def read_number(
@@ -73,7 +78,7 @@ def read_number(
         if not math.isfinite(value):
             raise Misread("not_a_number", f"“{value}” stands where a number belongs")
         refuse_placeholder(value)
-        return float(value), False
+        return _possible(float(value)), False
     if not isinstance(value, str):
         raise Misread("not_a_number", f"{quoted(value)} stands where a number belongs")
     refuse_placeholder(value)
@@ -87,9 +92,45 @@ def read_number(
     number = Decimal(found["digits"].replace(",", "").replace(" ", ""))
     number *= _scale(value, number, found["symbol"], normalise(found["rest"]), unit=unit, symbol=symbol, words=words)
     read = float(-number if signs and signs[0] != "+" else number)
+    refuse_placeholder(read)
     if not math.isfinite(read):
         raise Misread("not_a_number", f"{quoted(value)} stands where a number belongs")
-    return read, True
+    return _possible(read), True
+
+
+def is_figure(value: object, column: Column | None = None) -> bool:
+    """Whether an entry is more than a remark: a number, a date, an error, a mark for no value, or a number as text."""
+    if not isinstance(value, str):
+        return True
+    try:
+        read_number(value, unit=column and column.unit, symbol=column and column.symbol)
+    except Misread as error:
+        return error.rule != "not_a_number"
+    return True
+
+
+def limits(column: Column | None) -> tuple[float, float]:
+    """The least and the most of a value column; what lies between needs no further look."""
+    low = column.minimum if column and column.minimum is not None else -LARGEST
+    high = column.maximum if column and column.maximum is not None else LARGEST
+    return low, high
+
+
+def check_range(column: Column, number: float) -> None:
+    """Raise Misread where a number is outside what the column's contract says is possible."""
+    low, high = column.minimum, column.maximum
+    if low is not None and number < low:
+        raise Misread("out_of_range", f"{shown(number)} is below {shown(low)}, the least that there can be")
+    if high is not None and number > high:
+        hint = f"; for {shown(number)} per cent enter {shown(number / 100)}" if high == 1 and number <= 100 else ""
+        raise Misread("out_of_range", f"{shown(number)} is above {shown(high)}, the most that there can be{hint}")
+
+
+def _possible(number: float) -> float:
+    if abs(number) > LARGEST:
+        message = f"{shown(number)} is too large: a figure is at most {shown(LARGEST)}, plus or minus"
+        raise Misread("out_of_range", message)
+    return number
 
 
 def _why_not(text: str) -> str:

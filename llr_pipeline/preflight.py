@@ -9,9 +9,11 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
+from string import ascii_uppercase
 from xml.etree import ElementTree
 
-from llr_pipeline.unseen import Unseen, look_at_sheet, look_beside, sheet_names
+from llr_pipeline.cells import quoted, shortened
+from llr_pipeline.unseen import Unseen, column_index, look_at_sheet, look_beside, plain, sheet_parts
 
 MEGABYTE = 1024 * 1024
 MAXIMUM_BYTES = 100 * MEGABYTE
@@ -22,9 +24,8 @@ MAXIMUM_PARTS = 2_000
 MAXIMUM_CELLS = 6_000_000  # a sheet's rows times columns; the widest published sheet has 16,383 by 9
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# Patterns begin with fixed characters: that makes them several times faster.
-_CELL = re.compile(rb'r="([A-Z]{1,3})(\d+)"')
-_FILLED = re.compile(rb'r="([A-Z]{1,3})(\d+)"[^>]*(?<!/)>')
+_FILLED = re.compile(rb'<c r="([A-Z]{1,3}[1-9]\d{0,6})"[^>]*(?<!/)>')
+_NO_CELL = re.compile(rb'<c r="((?![A-Z]{1,3}[1-9]\d{0,6}")[^"]*)"')
 _KINDS = {  # how a file begins -> what it is
     b"%PDF": "a PDF",
     b"{\\rtf": "a text document",
@@ -81,6 +82,8 @@ def preflight(path: Path) -> Unseen:
         NotImplementedError,
         zlib.error,
         ElementTree.ParseError,
+        LookupError,  # an encoding that there is not, a part that is not there
+        ValueError,  # an encoding that cannot be read, a number that is none
     ):
         raise Unreadable("corrupt", "The workbook is damaged or was cut short") from None
     if path.suffix.lower() in OTHER_SUFFIXES:
@@ -123,41 +126,51 @@ def _check_parts(archive: zipfile.ZipFile, size: int) -> Unseen:
     if any(part.flag_bits & 1 for part in parts):
         raise Unreadable("password_protected", "The workbook is protected by a password")
     unseen = Unseen()
-    sheets = sheet_names(archive)
+    listed = sheet_parts(archive)
+    sheets = dict(listed)
+    if len(set(sheets.values())) < len(listed):
+        raise Unreadable("hostile", "Two sheets are one part or have one name, so that readers would disagree")
     for part in parts:
-        if not part.filename.lower().endswith((".xml", ".rels")):
+        name = part.filename.lower()
+        if not name.endswith((".xml", ".rels")) and name not in sheets:
             continue
         text = archive.read(part)
         if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-            raise Unreadable("hostile", f"The part {part.filename} declares entities, which no workbook needs")
-        if b"sheetData" not in text:
+            message = f"The part {shortened(part.filename)} declares entities, which no workbook needs"
+            raise Unreadable("hostile", message)
+        if name not in sheets or b"sheetData" not in text:
             look_beside(archive, part.filename, text, sheets, unseen)
             continue
-        name = part.filename.lower()
-        if far := _far_cell(text):
-            sheet = sheets.get(name, name)
-            raise Unreadable("hostile", f"The sheet “{sheet}” reaches out to cell {far}, too far to be read safely")
-        if name in sheets:
-            look_at_sheet(text, sheets[name], unseen)
+        sheet = quoted(sheets[name])
+        if _has_remarks(text):
+            raise Unreadable("hostile", f"The sheet {sheet} has remarks among its cells, on which readers disagree")
+        text, cells = plain(text)
+        _check_cells(text, cells, sheet)
+        look_at_sheet(text, sheets[name], unseen)
     return unseen
 
 
-def _far_cell(text: bytes) -> str | None:
-    """The sheet's last cell where it is too far out; cells with nothing but a format do not count."""
-    for pattern in (_CELL, _FILLED):
-        found = pattern.findall(text)
-        column = max(
-            (letters.decode() for letters in {letters for letters, _ in found}), key=_column_number, default="A"
-        )
-        row = max({int(digits) for _, digits in found}, default=0)
-        if _column_number(column) * row <= MAXIMUM_CELLS:
-            return None
-    return f"{column}{row}"
+def _has_remarks(text: bytes) -> bool:
+    """Whether the XML of the cells has a comment, unparsed text or an instruction: some readers end a number there."""
+    start, end = text.find(b"sheetData"), text.rfind(b"sheetData")
+    # a rare character first: that is searched for fastest
+    return any(text.find(m, start, end) > 0 and text.find(b"<" + m, start, end) > 0 for m in (b"!", b"?"))
 
 
-def _column_number(letters: str) -> int:
-    """1 for `A`, 27 for `AA`."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number
+def _check_cells(text: bytes, cells: list[bytes], sheet: str) -> None:
+    """Raise Unreadable where readers would not agree on which cells there are, or they reach out too far."""
+    if len(cells) < text.count(b'<c r="'):
+        address = quoted(_NO_CELL.search(text)[1].decode(errors="replace"))
+        raise Unreadable("corrupt", f"The workbook is damaged: the sheet {sheet} has a cell at {address}")
+    if len(set(cells)) < len(cells):
+        raise Unreadable("hostile", f"The sheet {sheet} has two cells at one address, so that readers would disagree")
+    if _far_corner(cells) and (far := _far_corner(_FILLED.findall(text))):  # a format alone does no harm
+        raise Unreadable("hostile", f"The sheet {sheet} reaches out to cell {far}, too far to be read safely")
+
+
+def _far_corner(cells: list[bytes]) -> str | None:
+    """The last column and row of the cells, where they are too far out."""
+    columns, rows = ({cell.strip(part) for cell in cells} for part in (b"0123456789", ascii_uppercase.encode()))
+    column = max((letters.decode() for letters in columns), key=column_index, default="A")
+    row = max(map(int, rows), default=0)
+    return f"{column}{row}" if (column_index(column) + 1) * row > MAXIMUM_CELLS else None

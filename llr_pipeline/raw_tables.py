@@ -14,7 +14,7 @@ from llr_pipeline.contracts import Column, contracts, read_contract, templates
 from llr_pipeline.paths import PROJECT, SQL
 from llr_pipeline.publications import PUBLICATIONS, publications, published_schema
 from llr_pipeline.returns import SHEETS, TOTALS, arrow_schema, raw_schema
-from llr_pipeline.warehouse import comment, folder_fingerprint, transaction
+from llr_pipeline.warehouse import comment, folder_fingerprint, identifier, transaction
 
 READER_FILES = (
     "cells", "codes", "contracts", "cover", "findings", "headings", "layout", "lines", "numerals", "periods",
@@ -75,8 +75,18 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
         except duckdb.CatalogException:
             found = []
         if [row[:2] for row in found] != [row[:2] for row in wanted]:
-            with transaction(connection):  # whatever is in the register is read again, even when the change is undone
+            # Whatever is in the register is read again, even when the change is undone. The rows are kept, as far as
+            # they fit, for a return that is in use and that the new contract refuses.
+            same = [row[:2] for row in wanted if row[0] in {old[0] for old in found}]
+            kept = ", ".join(
+                f"try_cast({identifier(column)} as {kind}) as {identifier(column)}" for column, kind in same
+            )
+            with transaction(connection):
+                if found:
+                    connection.execute(f"create or replace temp table rows_before as select {kept} from raw.{name}")
                 connection.execute(f"create or replace table raw.{name} as select * from empty")
+                if found:
+                    connection.execute(f"insert into raw.{name} by name from rows_before")
                 connection.execute("update raw.submissions set reader = ''")
         connection.unregister("empty")
     for name, (description, described) in raw_descriptions().items():

@@ -2,7 +2,7 @@
 
 `python -m llr_pipeline.reading` is the worker: it reads paths from standard input and answers with Arrow tables and
 JSON, so that nothing a file holds can run code in the pipeline's own process. `read_all` keeps two workers busy; a
-worker that dies or takes too long is a finding about that file, and a new one takes its place.
+worker that dies, takes too long or answers too much is a finding about that file, and a new one takes its place.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import select
 import struct
 import subprocess
 import sys
+import time
 import traceback
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date
+from itertools import zip_longest
 from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
@@ -40,6 +43,8 @@ from llr_pipeline.workbooks import read_workbook
 MEMORY_BYTES = 3 * 1024**3  # address space of a worker; it reads the largest published workbook in less
 SECONDS = 60.0  # wall-clock time for one file
 START_SECONDS = 120.0  # and for a worker to start
+# Of an answer: 180,000 values, as a value takes 363 bytes. The largest return of the sample has 22,000, in 8 MB.
+ANSWER_BYTES = 64 * 1024**2
 PLACES_AT_MOST = 20  # that hold personal data, named one by one
 WORKERS = min(2, os.cpu_count() or 1)
 _LENGTH = struct.Struct(">Q")
@@ -69,7 +74,8 @@ def read_file(path: Path, *, today: date | None = None) -> Reading:
 def read_all(paths: Sequence[Path], *, seconds: float = SECONDS) -> Iterator[tuple[Path, Reading]]:
     """Read files in worker processes, in the order given, each in at most so many seconds.
 
-    Raises RuntimeError where a worker cannot start at all, which is no file's fault.
+    No more readings wait for the caller than there are workers. Raises RuntimeError where a worker cannot start at all,
+    which is no file's fault.
     """
     if not paths:
         return
@@ -87,7 +93,12 @@ def read_all(paths: Sequence[Path], *, seconds: float = SECONDS) -> Iterator[tup
 
     try:
         with ThreadPoolExecutor(workers) as pool:
-            yield from zip(paths, pool.map(read, paths), strict=True)
+            ahead = deque(pool.submit(read, path) for path in paths[:workers])
+            for path, later in zip_longest(paths, paths[workers:]):
+                reading = ahead.popleft().result()
+                if later:
+                    ahead.append(pool.submit(read, later))
+                yield path, reading
     finally:
         while not idle.empty():
             idle.get().stop()
@@ -109,28 +120,42 @@ class _Worker:
             return _decode(self._answer(self.seconds))
         except TimeoutError:
             why = f"it took more than {self.seconds:,.10g} seconds"
+        except ValueError as error:
+            why = str(error)
         except (EOFError, OSError):
             why = "the reader ran out of memory or crashed"
         self.stop()
         return _not_read("reader_stopped", f"Reading the file was stopped: {why}")
 
     def _start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "llr_pipeline.reading"], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        command = [sys.executable, "-m", "llr_pipeline.reading"]
+        self.process = subprocess.Popen(command, bufsize=0, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             if self._answer(START_SECONDS) == _READY:
                 return
-        except (TimeoutError, EOFError, OSError):
+        except (ValueError, EOFError, OSError):
             pass
         self.stop()
         raise RuntimeError("the process that reads workbooks does not start: python -m llr_pipeline.reading")
 
-    def _answer(self, seconds: float) -> bytes:
-        ready, _, _ = select.select([self.process.stdout], [], [], seconds)
-        if not ready:
-            raise TimeoutError
-        return _receive(self.process.stdout)
+    def _answer(self, seconds: float) -> bytearray:
+        until = time.monotonic() + seconds
+        (length,) = _LENGTH.unpack(self._take(_LENGTH.size, until))
+        if length > ANSWER_BYTES:
+            most = f"the most is {ANSWER_BYTES / 1e6:,.0f} MB"
+            raise ValueError(f"what was read of it fills {length / 1e6:,.0f} MB, and {most}")
+        return self._take(length, until)
+
+    def _take(self, length: int, until: float) -> bytearray:
+        """So many bytes of what the worker says."""
+        taken, count = bytearray(length), 0
+        while count < length:
+            if not select.select([self.process.stdout], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise TimeoutError
+            if not (more := self.process.stdout.readinto(memoryview(taken)[count:])):
+                raise EOFError
+            count += more
+        return taken
 
     def stop(self) -> None:
         if self.process is not None:
@@ -192,6 +217,7 @@ def _receive(stream: BinaryIO) -> bytes:
 
 
 def _encode(reading: Reading) -> bytes:
+    """The tables, as Arrow streams, and what else there is, as JSON; each after its length."""
     head = {
         "identity": asdict(reading.identity),
         "findings": [finding.as_dict() for finding in reading.findings],
@@ -199,24 +225,31 @@ def _encode(reading: Reading) -> bytes:
         "tables": list(reading.tables),
     }
     sink = io.BytesIO()
-    _send(sink, json.dumps(head, default=str).encode())
     for table in reading.tables.values():
         part = io.BytesIO()
         with pa.ipc.new_stream(part, table.schema) as stream:
             stream.write_table(table)
         _send(sink, part.getvalue())
+    _send(sink, json.dumps(head, default=str).encode())
     return sink.getvalue()
 
 
-def _decode(message: bytes) -> Reading:
-    source = io.BytesIO(message)
-    head = json.loads(_receive(source))
+def _decode(message: bytearray) -> Reading:
+    """The reading; its tables are not copied out of the message."""
+    rest, parts = memoryview(message), []
+    while rest:
+        (length,) = _LENGTH.unpack_from(rest)
+        rest = rest[_LENGTH.size :]
+        parts.append(rest[:length])
+        rest = rest[length:]
+    *streams, last = parts
+    head = json.loads(bytes(last))
     findings = Findings(read_reference())
     findings.extend(Finding(**finding) for finding in head["findings"])
     identity = head["identity"]
     if identity["prepared_on"]:
         identity["prepared_on"] = date.fromisoformat(identity["prepared_on"])
-    tables = {name: pa.ipc.open_stream(_receive(source)).read_all() for name in head["tables"]}
+    tables = {name: pa.ipc.open_stream(part).read_all() for name, part in zip(head["tables"], streams, strict=True)}
     return Reading(Identity(**identity), findings, tables, head["value_count"])
 
 

@@ -92,8 +92,9 @@ def read_return(
 
     The rules are those of `today`, or of the day that it is.
     """
+    today = today or date.today()
     findings = Findings(reference, today)
-    identity = read_cover(book, reference, templates, findings)
+    identity = read_cover(book, reference, templates, findings, today=today)
     reading = Reading(identity, findings)
     if findings.refuse or not (identity.template and identity.period):
         return reading
@@ -117,8 +118,8 @@ def read_return(
             findings=findings,
         )
         reader.read()
-        rows = Rows({line.index for line in reader.lines}, reader.total_rows)
-        check_layout(grid, headings, rows, book.unseen, findings)
+        rows = Rows({line.index for line in reader.lines}, reader.total_rows, reader.unread_rows)
+        check_layout(grid, sheet, headings, rows, book.unseen, findings)
         reading.tables[sheet.table] = _raw_table(sheet, grid, headings, reader.lines)
         reading.value_count += reader.value_count
         totals += reader.totals

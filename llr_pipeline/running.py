@@ -22,11 +22,12 @@ from llr_pipeline.warehouse import locked
 
 @dataclass
 class Outcome:
-    """How a run ended: when it started (UTC), the failures in words, and what the intake step reported."""
+    """How a run ended: when it started (UTC), failures and warnings in words, and what the intake step reported."""
 
     run_id: str
     started_at: datetime
     failures: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     intake: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -65,6 +66,7 @@ def run_everything(home: Home, *, report: Callable[[str, int, int], None], reque
     job = defs.resolve_job_def(JOB)
     steps = len(job.nodes)
     done = 0
+    warnings: list[str] = []
 
     class Progress(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -72,7 +74,9 @@ def run_everything(home: Home, *, report: Callable[[str, int, int], None], reque
             about = getattr(record, "dagster_meta", {})
             event = about.get("dagster_event")
             if event is None:
-                if about.get("step_key") and record.levelno == logging.INFO:
+                if about.get("step_key") and record.levelno == logging.WARNING:
+                    warnings.append(about["orig_message"])
+                elif about.get("step_key") and record.levelno == logging.INFO:
                     report(about["orig_message"], done, steps)
             elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE", "STEP_SKIPPED"):
                 done += 1
@@ -99,7 +103,7 @@ def run_everything(home: Home, *, report: Callable[[str, int, int], None], reque
             run_config={"loggers": {"progress": {}}, "ops": {"intake": {"config": asked}}},
             raise_on_error=False,
         )
-    outcome = Outcome(result.run_id, started_at)
+    outcome = Outcome(result.run_id, started_at, warnings=warnings)
     for event in result.all_events:
         if event.is_step_failure:
             if event.step_failure_data.error.cls_name == "DagsterAssetCheckFailedError":

@@ -13,6 +13,7 @@ from pydantic import Field
 from llr_pipeline import intake
 from llr_pipeline.checks import check_specs, run_checks
 from llr_pipeline.contracts import contracts
+from llr_pipeline.findings import presentable
 from llr_pipeline.paths import current_home
 from llr_pipeline.publishing import publish
 from llr_pipeline.raw_tables import raw_descriptions
@@ -23,6 +24,7 @@ from llr_pipeline.warehouse import set_sound
 
 KEPT_CHECK = "every_return_in_use_can_be_read_again"
 ROWS_SHOWN = 50
+LEFT_TOLD = 5
 PIPELINE_OWN = ("raw.schema_migrations", "raw.table_builds")  # kept by the warehouse itself, made by no step
 
 
@@ -109,6 +111,8 @@ def received_tables(*, group: str = "intake") -> dg.AssetsDefinition:
 
         request = Request(tuple(config.reread), tuple(config.withdraw), config.by, config.reason)
         took = intake.take_in(connection, current_home(), run_id=context.run.run_id, request=request, progress=progress)
+        for sentence in _left_in_words(took):
+            context.log.warning(sentence)
         about = _intake_metadata(took)
         for name in found:
             (rows,) = connection.execute(f"select count(*) from raw.{name}").fetchone()
@@ -130,6 +134,7 @@ def _intake_metadata(took: intake.Intake) -> dict[str, Any]:
         "duplicate": len(took.duplicate),
         "refused": len(took.refused),
         "withdrawn": len(took.withdrawn),
+        "left_in_the_inbox": len(took.left),
         "read_again": took.read_again,
         "values_changed": len(took.changed),
         "workbooks_opened": took.opened,
@@ -144,6 +149,13 @@ def _intake_metadata(took: intake.Intake) -> dict[str, Any]:
         if rows:
             about[what] = dg.MetadataValue.md(_markdown_table(heads, rows))
     return about
+
+
+def _left_in_words(took: intake.Intake) -> list[str]:
+    """What somebody must take out of the inbox, or mend there; after a few, how many more."""
+    said = [f"Left in the inbox: {presentable(name)} {why}" for name, why in took.left]
+    more = [f"Left in the inbox: {len(said) - LEFT_TOLD} more, which the page of raw/submissions names"]
+    return said if len(said) <= LEFT_TOLD else said[:LEFT_TOLD] + more
 
 
 def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -1,7 +1,8 @@
 """What a workbook's XML holds and calamine passes over: errors, formulas without a result, links, what is hidden or
 merged, and the texts beside the cells.
 
-Found with searches for byte patterns; XML is parsed only where one occurs. What it means for a return is not said here.
+Found with searches for byte patterns, which know XML as most programs write it; XML is parsed only where one occurs, or
+where it is written otherwise. What it means for a return is not said here.
 """
 
 from __future__ import annotations
@@ -14,21 +15,25 @@ from dataclasses import dataclass, field
 from html import unescape
 from io import BytesIO
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+from llr_pipeline.cells import shortened
 
 UNUSED_TEXT = "a text that no cell shows"
 
 # Patterns begin with fixed characters: that makes them several times faster.
 _SUSPECT = (
-    re.compile(rb't="e"'),
     re.compile(rb"</f>(?!<v>[^<])"),
     re.compile(rb"<f\b[^>]*/>(?!<v>[^<])"),
-    re.compile(rb":sheetData"),  # another writer's way with names: look at every cell
 )
-_HIDDEN = re.compile(rb'hidden=["\'](?:1|true)["\']')
-_HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\b([^>]*hidden=["\'](?:1|true)["\'][^>]*)>')
-_HIDDEN_COLUMN = re.compile(rb'<(?:\w+:)?col\b([^>]*hidden=["\'](?:1|true)["\'][^>]*)>')
-_NUMBER_OF = {name: re.compile(rb"\b" + name + rb'=["\'](\d{1,7})["\']') for name in (b"r", b"min", b"max")}
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref=["\']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})["\']')
+_HIDDEN = re.compile(rb'hidden\s*=\s*["\'](?:1|true)["\']')
+_HIDDEN_ROW = re.compile(rb'<row\b([^>]*hidden\s*=\s*["\'](?:1|true)["\'][^>]*)>')
+_HIDDEN_COLUMN = re.compile(rb'<col\b([^>]*hidden\s*=\s*["\'](?:1|true)["\'][^>]*)>')
+_NUMBER_OF = {name: re.compile(rb"\b" + name + rb'\s*=\s*["\'](\d{1,7})["\']') for name in (b"r", b"min", b"max")}
+_MERGED = re.compile(rb'<mergeCell\s[^>]*ref\s*=\s*["\']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})["\']')
+_NAMELESS_ROW = re.compile(rb'<row(?! r="\d)')
+_PREFIXED = re.compile(rb":(?:row|c|v|f|is)[\s/>]")
+_CELL = re.compile(rb'<c r="([A-Z]{1,3}[1-9]\d{0,6})"')
 _FORMULA = re.compile(rb"<f\b[^>]*>([^<]+)</f>")
 _ADDRESS = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _SUM = re.compile(rb"SUM\(([A-Z]{1,3})\d+:\1(\d{1,7})\)")  # of what stands above, as templates write them
@@ -65,7 +70,8 @@ class Unvalued:
         return "error_value" if self.is_error else "formula_without_value"
 
     def __str__(self) -> str:
-        return f"holds the error {self.text}" if self.is_error else f"holds the formula {self.text} without its result"
+        text = shortened(self.text)
+        return f"holds the error {text}" if self.is_error else f"holds the formula {text} without its result"
 
 
 @dataclass(frozen=True)
@@ -117,9 +123,51 @@ class Unseen:
     layouts: dict[str, Layout] = field(default_factory=dict)
 
 
+def plain(text: bytes) -> tuple[bytes, list[bytes]]:
+    """A sheet's XML as most programs write it, and the address of each of its cells.
+
+    As it is, or written anew where names have prefixes, or a row or a cell does not begin with its address. Raises
+    ParseError where it is damaged.
+    """
+    start, end = text.find(b"<sheetData"), text.rfind(b"</sheetData>")
+    cells = _CELL.findall(text, start, end)
+    is_plain = start >= 0 and len(cells) == text.count(b"<c", start, end)
+    if not is_plain or _NAMELESS_ROW.search(text, start, end) or _PREFIXED.search(text, start, end):
+        text = _written_anew(text)
+        cells = _CELL.findall(text)
+    return text, cells
+
+
+def _written_anew(text: bytes) -> bytes:
+    """The XML without prefixes, in quotation marks, with the address of each row and cell."""
+    parts: list[str] = []
+    row = column = 0  # of the last row and cell, counted from 1
+    is_open = False  # whether the last part begins an element
+    for event, element in ElementTree.iterparse(BytesIO(text), ("start", "end")):
+        name = element.tag.rpartition("}")[2]
+        if event == "end":
+            inside = "" if len(element) else escape(element.text or "")
+            parts[-1] += "/>" if is_open and not inside else f"{'>' * is_open}{inside}</{name}>"
+            is_open = False
+            element.clear()
+            continue
+        about = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
+        if name == "row":
+            row, column = int(about.pop("r", row + 1)), 0
+            about = {"r": str(row)} | about
+        elif name == "c":
+            address = about.pop("r", "").upper() or cell_name(column, row - 1)
+            column = column_index(address.rstrip("0123456789")[:3]) + 1
+            about = {"r": address} | about
+        attributes = "".join(f' {key}="{escape(value, {chr(34): "&quot;"})}"' for key, value in about.items())
+        parts.append(f"{'>' * is_open}<{name}{attributes}")
+        is_open = True
+    return "".join(parts).encode()
+
+
 def look_at_sheet(text: bytes, sheet: str, unseen: Unseen) -> None:
     """Note what one sheet's XML holds."""
-    if any(pattern.search(text) for pattern in _SUSPECT):
+    if b'"e"' in text or (b"'" in text and b"'e'" in text) or any(pattern.search(text) for pattern in _SUSPECT):
         unseen.unvalued += _find_unvalued(text, sheet)
     layout = Layout()
     if _HIDDEN.search(text):
@@ -127,7 +175,7 @@ def look_at_sheet(text: bytes, sheet: str, unseen: Unseen) -> None:
         layout.hidden_columns += [
             (_number(about, b"min") - 1, _number(about, b"max") - 1) for about in _HIDDEN_COLUMN.findall(text)
         ]
-    if b"mergeCell " in text:
+    if b"<mergeCell" in text:
         layout.merged += [
             Area(int(top) - 1, column_index(left.decode()), int(bottom) - 1, column_index(right.decode()))
             for left, top, right, bottom in _MERGED.findall(text)
@@ -159,25 +207,30 @@ def look_beside(archive: zipfile.ZipFile, part: str, text: bytes, sheets: Mappin
             unseen.asides.append(Aside(where, element.text))
 
 
-def sheet_names(archive: zipfile.ZipFile) -> Mapping[str, str]:
-    """Part, in lower case -> name of the sheet in it."""
+def sheet_parts(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
+    """Part, in lower case, and name of each sheet, in the workbook's order."""
     try:
         targets = _relations(archive, "xl/workbook.xml")
-        book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
     except KeyError:
-        return {}
-    names = {}
+        return []
+    book = ElementTree.fromstring(read_part(archive, "xl/workbook.xml"))
+    found = []
     for element in book.iter():
         if element.tag.endswith("}sheet"):
             identifier = next((v for k, v in element.attrib.items() if k.endswith("}id")), None)
-            names[targets.get(identifier, "")] = element.get("name", "")
-    return names
+            found.append((targets.get(identifier, ""), element.get("name", "")))
+    return found
+
+
+def read_part(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A part's content, however its name is spelt. Raises KeyError where there is none."""
+    return archive.read({part.lower(): part for part in archive.namelist()}[name.lower()])
 
 
 def _relations(archive: zipfile.ZipFile, part: str) -> Mapping[str | None, str]:
     """Id -> part, in lower case, of what a part refers to."""
     folder, name = posixpath.split(part)
-    relations = ElementTree.fromstring(archive.read(f"{folder}/_rels/{name}.rels"))
+    relations = ElementTree.fromstring(read_part(archive, f"{folder}/_rels/{name}.rels"))
     return {
         r.get("Id"): posixpath.normpath(posixpath.join("/", folder, r.get("Target", ""))).lstrip("/").lower()
         for r in relations
@@ -193,6 +246,21 @@ def _sheet_of(archive: zipfile.ZipFile, part: str) -> str:
             if part.lower() in _relations(archive, sheet).values():
                 return sheet.lower()
     return ""
+
+
+def column_letter(index: int) -> str:
+    """`A` for 0, `AA` for 26."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def cell_name(column: int, row: int) -> str:
+    """`B7` for column 1, row 6."""
+    return f"{column_letter(column)}{row + 1}"
 
 
 def column_index(letters: str) -> int:
@@ -246,9 +314,10 @@ def _names_itself(formula: str, sheet: str, column: int, row: int) -> bool:
 def _find_unvalued(text: bytes, sheet: str) -> Iterator[Unvalued]:
     """The sheet's error cells, and its formulas without a result; a result of "" is a result."""
     for _, element in ElementTree.iterparse(BytesIO(text)):
-        if element.tag.endswith("}row"):
+        name = element.tag.rpartition("}")[2]
+        if name == "row":
             element.clear()
-        if not element.tag.endswith("}c") or not element.get("r"):
+        if name != "c":
             continue
         inside = {child.tag.rpartition("}")[2]: child.text or "" for child in element}
         kind = element.get("t")

@@ -6,6 +6,7 @@ that of `unseen.py`. Nothing here knows of templates or of the warehouse.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import python_calamine
 
 from llr_pipeline.preflight import Unreadable, preflight
-from llr_pipeline.unseen import Unseen
+from llr_pipeline.unseen import Unseen, cell_place
+from llr_pipeline.unseen import cell_name as cell_name
+from llr_pipeline.unseen import column_letter as column_letter
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,10 @@ def read_workbook(path: Path) -> Workbook:
             sheets = tuple(
                 Grid(
                     about.name,
-                    book.get_sheet_by_name(about.name).to_python(skip_empty_area=False),
+                    _with_room(
+                        book.get_sheet_by_name(about.name).to_python(skip_empty_area=False),
+                        [cell_place(u.cell) for u in unseen.unvalued if u.sheet == about.name],
+                    ),
                     about.visible == python_calamine.SheetVisibleEnum.Visible,
                 )
                 for about in book.sheets_metadata
@@ -49,19 +55,17 @@ def read_workbook(path: Path) -> Workbook:
         raise Unreadable("password_protected", "The workbook is protected by a password") from None
     except (python_calamine.CalamineError, OSError) as error:
         raise Unreadable("corrupt", f"The workbook is damaged and cannot be read ({error})") from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # calamine's own end, at a date out of all bounds
+            raise
+        raise Unreadable("corrupt", f"The workbook is damaged and cannot be read ({error})") from None
     return Workbook(sheets, unseen)
 
 
-def column_letter(index: int) -> str:
-    """`A` for 0, `AA` for 26."""
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
-
-
-def cell_name(column: int, row: int) -> str:
-    """`B7` for column 1, row 6."""
-    return f"{column_letter(column)}{row + 1}"
+def _with_room(rows: list[list[Any]], places: Sequence[tuple[int, int]]) -> list[list[Any]]:
+    """The rows with empty cells as far as these columns and rows."""
+    width = max([len(rows[0]) if rows else 0, *(column + 1 for column, _ in places)])
+    height = max([len(rows), *(row + 1 for _, row in places)])
+    if rows and width > len(rows[0]):
+        rows = [row + [""] * (width - len(row)) for row in rows]
+    return rows + [[""] * width for _ in range(height - len(rows))]

@@ -14,6 +14,7 @@ from llr_pipeline import raw_tables
 from llr_pipeline.cli import main
 from llr_pipeline.contracts import contracts, templates
 from llr_pipeline.definitions import defs
+from llr_pipeline.guide import rewritten
 from llr_pipeline.paths import PROJECT
 
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
@@ -126,6 +127,11 @@ def test_every_template_is_in_the_organisations_guide():
     text = read("docs/organisations.md")
     missing = [name for name, template in templates().items() if name not in text and template.title not in text]
     assert not missing, f"not in docs/organisations.md: {missing}"
+
+
+def test_the_organisations_guide_says_what_contracts_and_rules_say():
+    text = read("docs/organisations.md")
+    assert rewritten(text) == text, "docs/organisations.md is behind: run `.venv/bin/python -m llr_pipeline.guide`"
 
 
 def test_every_macro_is_in_the_methods():

@@ -154,8 +154,13 @@ def _on_the_cover(clean: Clean) -> Iterator[tuple]:
         ("period unknown", "period", "next spring", "unknown_period"),
         ("date in words", "prepared_on", "last week", "cover_incomplete"),
         ("date that there is not", "prepared_on", "31/02/2017", "cover_incomplete"),
+        ("date to come", "prepared_on", date(9999, 12, 31), "implausible_date"),
+        ("date long past", "prepared_on", date(1916, 11, 1), "implausible_date"),
     ):
         yield kind, put("Cover", at[what], entry), rule, "Cover", at[what]
+
+    yield "status unknown", put("Cover", "B12", "draft"), "unknown_code", "Cover", "B12"
+    yield "status an error", put("Cover", "B12", "#REF!"), "error_value", "Cover", "B12"
 
     def another_time(book: Workbook) -> None:
         book["Cover"][at["organisation"]], book["Cover"][at["period"]] = "04C", "2023-06"
@@ -192,12 +197,17 @@ def _on_a_sheet(place: Place) -> Iterator[tuple]:
     yield "heading twice", put(title, last_heading, heading), "column_twice", last_heading
     yield "column added", put(title, last_heading, "Checked by"), "unknown_column", last_heading
     yield "sheet lost", lambda book: book.remove(book[title]), "missing_sheet", None
-    yield (
-        "value in a column without heading",
-        put(title, f"{place.beyond}{row}", 5),
-        " ".join(RULES),
-        f"{place.beyond}{row}",
-    )
+    unheaded = f"{place.beyond}{row}"
+    for kind, entry, rule in (
+        ("number", 5, "unheaded_values"),
+        ("number as text", "1,940", "unheaded_values"),
+        ("date", date(2017, 4, 1), "unheaded_values"),
+        ("error", "#N/A", "unheaded_values"),
+        ("words", "see note", "unknown_column"),
+    ):
+        yield f"{kind} in a column without heading", put(title, unheaded, entry), rule, unheaded
+    for kind, entry in (("words alone", "Source: board paper"), ("an error alone", "#N/A")):
+        yield f"{kind} in a row", put(title, f"{first}200", entry), "row_not_read", f"{first}200"
 
 
 def _in_the_layout(place: Place) -> Iterator[tuple]:
@@ -242,6 +252,7 @@ def _in_an_attribute(place: Place, column: Column, cell: str) -> Iterator[tuple]
     if column.type == "double":
         yield f"words as {name}", put(title, cell, "most of it"), "not_a_number", cell
         yield f"a date as {name}", put(title, cell, date(2017, 4, 1)), "not_a_number", cell
+        yield f"{name} too large", put(title, cell, 1e18), "out_of_range", cell
         yield f"to be confirmed as {name}", put(title, cell, "tbc"), "placeholder not_a_number", cell
         if column.minimum is not None:
             yield f"{name} below zero", put(title, cell, column.minimum - 1), "out_of_range", cell
@@ -275,6 +286,9 @@ def _in_a_value(place: Place, column: Column) -> Iterator[tuple]:
         ("number as text with a comma", "1,234.5", "number_as_text"),
         ("number with an apostrophe", "'12", "number_as_text"),
         ("infinity", "1e400", "not_a_number"),
+        ("too large", 1e18, "out_of_range"),
+        ("too large by far", -1e300, "out_of_range"),
+        ("too large as text", "2,000,000,000,000", "out_of_range"),
     ):
         yield kind, valued(place, cell, entry), rules, cell
     if column.symbol:
@@ -293,8 +307,16 @@ def _in_a_value(place: Place, column: Column) -> Iterator[tuple]:
         cell,
     )
     letter = cell.rstrip("0123456789")
-    for kind, entry in (("number", 12), ("number as text", "1,940"), ("words", "tbc"), ("error", "#N/A")):
-        yield f"{kind} in a row of nothing", put(title, f"{letter}200", entry), " ".join(RULES), f"{letter}200"
+    for kind, entry, rule in (
+        ("number", 12, "missing_value"),
+        ("number as text", "1,940", "missing_value"),
+        ("to be confirmed", "tbc", "missing_value"),
+        ("date", date(2017, 4, 1), "missing_value"),
+        ("error", "#N/A", "missing_value"),
+        ("formula without result", "=SUM(A1:A2)", "missing_value"),
+        ("words", "see note", "row_not_read"),
+    ):
+        yield f"{kind} in a row of nothing", put(title, f"{letter}200", entry), rule, f"{letter}200"
 
     after = f"{place.beyond}{HEADINGS}"
     period = "Mar 2030" if place.sheet.period == "month" else "2030/31"
@@ -303,6 +325,7 @@ def _in_a_value(place: Place, column: Column) -> Iterator[tuple]:
     yield "period twice", put(title, after, next(iter(place.periods))), "column_twice", after
     if place.totals:
         total = f"{letter}{place.totals[0]}"
+        yield "total too large", put(title, total, 1e300), "out_of_range", total
         yield "total that differs", put(title, total, 4711), "total_differs", total
         yield "total with its sign turned", _turned(title, total), "total_differs", total
         yield "total in words", put(title, total, "see above"), "not_a_number", total

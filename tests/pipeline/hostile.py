@@ -257,12 +257,19 @@ def row_far_away(is_full: bool) -> Parts:
     return with_rows('<row r="1048576"><c r="A1048576"><v>1</v></c></row>')
 
 
-@hostile("reader_stopped", "hostile")
+@hostile("hostile", words="too far")
 def cells_far_away_without_address(is_full: bool) -> Parts:
     return with_rows('<row r="100"><c r=\'XFD100\'><v>1</v></c></row><row r="1048576"><c><v>1</v></c></row>')
 
 
-@hostile("hostile", "corrupt", words="", defect="reader_failed: int() of 5,000 digits raises ValueError in preflight")
+@hostile("hostile", words="too far")
+def cells_far_away_under_a_prefix(is_full: bool) -> Parts:
+    """The names of the rows and cells alone have one: readers go by what follows it."""
+    cell = f'<x:c xmlns:x="{SPACE}" r="XFD1048576"><v>1</v></x:c>'
+    return with_rows(f'<row r="1048576">{cell}</row>')
+
+
+@hostile("corrupt", words="a cell at “A9999")
 def row_number_of_5000_digits(is_full: bool) -> Parts:
     return with_rows(f'<row r="100"><c r="A{"9" * 5000}"><v>1</v></c></row>')
 
@@ -343,13 +350,23 @@ def merged_ranges_by_the_hundred_thousand(is_full: bool) -> Parts:
     return found
 
 
+@hostile("hostile", words="two cells at one address")
+def cell_twice(is_full: bool) -> Parts:
+    return with_cell("E6", '<c r="E6"><v>900</v></c><c r="E6"><v>9</v></c>')
+
+
+@hostile("hostile", words="remarks among its cells")
+def number_cut_by_a_comment(is_full: bool) -> Parts:
+    return with_cell("E6", '<c r="E6"><v>9<!-- x -->00</v></c>')
+
+
 @hostile("hostile", words="parts inside")
 def five_thousand_sheets(is_full: bool) -> Parts:
     found = parts()
     return found | {f"xl/worksheets/sheet{n}.xml": found[SHEET] for n in range(10, 5_010)}
 
 
-@hostile("read", "hostile", "reader_stopped")
+@hostile("hostile", words="one part")
 def one_sheet_under_5000_names(is_full: bool) -> Parts:
     found = parts()
     (link,) = re.findall(rb'Id="(\w+)"[^>]*Target="worksheets/sheet4.xml"', found[LINKS]) or [b"rId2"]
@@ -358,7 +375,7 @@ def one_sheet_under_5000_names(is_full: bool) -> Parts:
     return found
 
 
-@hostile("reader_stopped", "hostile", full_only=True)
+@hostile("hostile", words="one part", full_only=True)
 def one_large_sheet_under_500_names(is_full: bool) -> Parts:
     """A sheet of 200,000 cells that is unpacked and kept 500 times."""
     rows = "".join(f'<row r="{n}">' + "<c><v>1</v></c>" * 100 + "</row>" for n in range(1, 2_001))
@@ -380,7 +397,7 @@ def workbook_without_sheets(is_full: bool) -> Parts:
     return found
 
 
-@hostile("reader_stopped", "hostile", full_only=True)
+@hostile("read", full_only=True)
 def text_that_a_search_trips_over(is_full: bool) -> Parts:
     """What looks like 200,000 addresses within one cell's tag: a search that starts anew at each takes hours."""
     addresses = 'r="A1" ' * 200_000
@@ -428,6 +445,16 @@ def entity_from_outside_in_utf_16(is_full: bool) -> Parts:
 
 
 @hostile("corrupt", words="damaged")
+def encodings_that_there_are_not(inbox: Path, is_full: bool) -> None:
+    for number, part in enumerate((SHEET, BOOK, LINKS)):
+        found = parts()
+        found[part] = found[part].replace(b'"UTF-8"', b'"x-no-such"')
+        if part == SHEET:
+            found[part] = found[part].replace(b'<c r="E6" ', b'<c r="E6" t="e" ', 1)
+        (inbox / f"encodings_that_there_are_not-{number}.xlsx").write_bytes(zipped(found))
+
+
+@hostile("corrupt", words="damaged")
 def text_that_is_not_utf_8(is_full: bool) -> Parts:
     return with_cell("E6", b'<c r="E6" t="inlineStr"><is><t>\xff\xfe\xc0\x80</t></is></c>')
 
@@ -451,7 +478,7 @@ def numbers_that_are_none(is_full: bool) -> Parts:
     return found
 
 
-@hostile("read", defect="reader_failed: math.fsum raises OverflowError")
+@hostile("out_of_range", words="1.7e+308 is too large")
 def numbers_whose_sum_is_none(is_full: bool) -> Parts:
     found = parts()
     found[SHEET] = re.sub(rb"<v>[89]00</v>", b"<v>1.7e308</v>", found[SHEET])
@@ -466,7 +493,7 @@ def prepared_on(number: object) -> bytes:
     return zipped(found)
 
 
-@hostile("read", "cover_incomplete")
+@hostile("implausible_date", "cover_incomplete")
 def dates_of_1899_and_9999(inbox: Path, is_full: bool) -> None:
     for number in (0.5, 1, 60, 2_958_465):
         (inbox / f"dates_of_1899_and_9999-{number}.xlsx").write_bytes(prepared_on(number))
@@ -474,7 +501,7 @@ def dates_of_1899_and_9999(inbox: Path, is_full: bool) -> None:
 
 @hostile("cover_incomplete", "corrupt")
 def dates_that_are_none(inbox: Path, is_full: bool) -> None:
-    for number in ("-5", "1e300", "99999999"):
+    for number in ("-5", "1e300", "-1e300", "inf", "99999999"):
         (inbox / f"dates_that_are_none-{number}.xlsx").write_bytes(prepared_on(number))
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from llr_pipeline.cli import is_empty, main
 from llr_pipeline.paths import Home
 from tests.pipeline.test_intake import write_beds
+from tests.pipeline.test_repair import kept_of
 
 
 def llr(*arguments: str | Path) -> Result:
@@ -82,19 +83,48 @@ def test_check_of_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "none.xlsx" in result.output
 
 
-def test_the_sample_goes_into_an_empty_home_only(home: Home) -> None:
+def test_check_refuses_a_name_that_is_personal_data(tmp_path: Path) -> None:
+    path = write_beds(tmp_path / "943_476_5919.xlsx", 100)
+    result = llr("check", path)
+    assert result.exit_code == 2
+    assert f"error   {path.name}: The file's name holds a valid NHS number. " in result.output
+    assert "cannot be used, 1 error" in result.output
+    (found,) = json.loads(llr("check", "--format", "json", path).output)
+    assert (found["rule"], found["severity"]) == ("personal_data", "error")
+
+
+def test_check_prints_a_name_as_it_is_and_nothing_unseen(tmp_path: Path) -> None:
+    path = write_beds(tmp_path / "beds [draft]\x1b[2J.xlsx", 100)
+    result = llr("check", path)
+    assert result.exit_code == 0
+    assert result.output.startswith("beds [draft]\N{REPLACEMENT CHARACTER}[2J.xlsx beds RWE 2016-11: ")
+
+
+def test_one_run_says_what_was_left_refused_and_missing(home: Home) -> None:
+    """And puts the sample into an empty home only, and keeps a name that is personal data nowhere."""
     assert is_empty(home)
     write_beds(home.inbox / "mine.xlsx", 100)
+    write_beds(home.inbox / "943 476 5919 Citizen.xlsx", 120)
+    (home.inbox / "letter.xlsx").write_text("Dear colleague")
+    for number in range(7):
+        (home.inbox / f"link-{number}.xlsx").symlink_to(home.inbox / "mine.xlsx")
     result = llr("run", "--sample")
     assert result.exit_code == 0
-    assert "is not empty: the sample is left out" in result.output.replace("\n", " ")
-    assert "1 accepted; 1 workbooks opened" in result.output
-    assert str(home.published) in result.output.replace("\n", "")
-
-
-def test_a_run_says_what_was_refused_and_why(home: Home) -> None:
-    (home.inbox / "letter.xlsx").write_text("Dear colleague")
-    result = llr("run")
-    assert result.exit_code == 0
-    assert "letter.xlsx: The file is plain text, such as CSV, not an Excel workbook" in result.output
+    assert "is not empty: the sample is left out" in result.output
+    assert "1 accepted, 2 refused; 2 workbooks opened" in result.output
+    assert str(home.published) in result.output
+    lines = result.output.splitlines()
+    warnings = lines[lines.index("Warnings  nothing was stopped by them") + 1 :][:7]
+    left = "  Left in the inbox: "
+    assert warnings == [
+        *(f"{left}link-{n}.xlsx is a link: copy the file itself into the inbox" for n in range(5)),
+        f"{left}2 more, which the page of raw/submissions names",
+        "  47 of 48 returns due are missing (23 for 2016-11; 24 for 2016-10): "
+        "03W activity 2016-11; 03W finance 2016-11; 04C activity 2016-11; and 44 more; see report.completeness",
+    ]
+    assert "  letter.xlsx: The file is plain text, such as CSV, not an Excel workbook" in result.output
+    assert "  (name not kept: personal data): The file's name holds a valid NHS number." in result.output
     assert "Traceback" not in result.output
+    assert "Citizen" not in result.output
+    assert kept_of(home, "Citizen") == []
+    assert kept_of(home, "link-6.xlsx"), "the run's page names every file that was left"

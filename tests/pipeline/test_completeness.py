@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from assets.completeness import TABLES, completeness
+from assets.completeness import TABLES, completeness, every_return_due_is_in_use
 from llr_pipeline.checks import check_contract
 from llr_pipeline.contracts import contracts
 from llr_pipeline.paths import SQL, Home
@@ -353,6 +353,44 @@ def test_the_summary_names_what_is_not_there(mixed):
     assert [note.split(".")[0] for note in document.notes] == ["Some returns in use are illustrative"]
 
 
+# the check that warns
+
+
+def test_what_is_missing_and_what_came_late_is_told_the_latest_first(mixed):
+    seen = every_return_due_is_in_use(mixed)
+    # 24 + 24 + 3 are due; in use: RWE and RT5 beds of 2016-11, of which one late, and RWE's April: 51 - 3 = 48
+    assert not seen.passed
+    assert seen.counts == {"due": 51, "missing": 48, "refused_only": 1, "late": 1}
+    assert seen.sentences == [
+        "48 of 51 returns due are missing, 1 of them refused (2 for 2017-04; 22 for 2016-11; 24 for 2016-10): "
+        "QK1 monitoring 2017-04; RT5 monitoring 2017-04; 03W activity 2016-11; and 45 more; see report.completeness",
+        "1 of 51 returns due came late (1 for 2016-11): RWE beds 2016-11; see report.completeness",
+    ]
+
+
+def test_a_due_day_passes_though_nobody_sends_anything(connection):
+    """The tables, which know no clock, call these awaited: no file has arrived since."""
+    round_ = "insert into reference.rounds values (?, ?, '2015/16', '2020/21', current_date + ?::integer, null, null)"
+    connection.execute(round_, ["2017-03", "Due yesterday", -1])
+    connection.execute(round_, ["2017-09", "Due today", 0])
+    build(connection)
+    assert statuses(connection) == {"awaited": 4 * OWED_A_ROUND}
+    seen = every_return_due_is_in_use(connection)
+    assert seen.counts == {"due": 72, "missing": 72, "refused_only": 0, "late": 0}  # 3 x 24: today's may still come
+    assert "(24 for 2017-03; 24 for 2016-11; 24 for 2016-10)" in seen.sentences[0]
+
+
+def test_what_is_all_in_use_passes_though_some_of_it_was_late(connection):
+    connection.execute(
+        "delete from reference.expected_returns where (organisation_code, template) <> ('QK1', 'assumptions')"
+    )
+    arrive(connection, "QK1", "assumptions", "2016-10")
+    arrive(connection, "QK1", "assumptions", "2016-11", "2016-11-22")
+    build(connection)
+    seen = every_return_due_is_in_use(connection)
+    assert (seen.passed, seen.counts["late"], len(seen.sentences)) == (True, 1, 1)
+
+
 def test_marks_do_not_lean_on_colour(mixed, tmp_path):
     document = completeness(mixed)
     tables = {table.title: table for table in document.tables}
@@ -404,12 +442,17 @@ def test_the_asset_page_holds_the_summary_whole(mixed):
     assert document.summary in shown
 
 
-def test_both_tables_are_assets_of_an_empty_home(home):
+def test_both_tables_are_assets_of_an_empty_home_and_what_is_missing_warns(home):
     with opened(home) as connection:
         load_reference(connection, run_id="test")
         create_tables(connection)
     result = dg.materialize(TABLES, resources={"warehouse": Warehouse()})
+    assert result.success
     events = {event.asset_key.to_user_string(): event for event in result.get_asset_materialization_events()}
     found = events["report/completeness"].materialization.metadata
     assert (found["expected"].value, found["returned"].value) == (48, 0)
     assert list(home.reports.glob("*/completeness/index.html"))
+    (check,) = [c for c in result.get_asset_check_evaluations() if c.check_name == "every_return_due_is_in_use"]
+    assert (check.passed, check.severity, check.blocking) == (False, dg.AssetCheckSeverity.WARN, False)
+    assert check.metadata["missing"].value == 48
+    assert check.metadata["found"].value.startswith("48 of 48 returns due are missing")

@@ -6,8 +6,10 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -39,13 +41,6 @@ def write_beds(path: Path, beds: float, *, prepared_on: date = date(2016, 11, 10
     cover = Cover(organisation, "2016-11", "Planning team", prepared_on)
     write_workbook(path, templates()["beds"], cover, read_reference(), {"beds": [line]})
     return path
-
-
-@pytest.fixture
-def connection(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    with opened(home) as connection:
-        load_reference(connection, run_id="test")
-        yield connection
 
 
 def take_in(connection: duckdb.DuckDBPyConnection, home: Home) -> intake.Intake:
@@ -155,6 +150,66 @@ def test_half_copied_and_hidden_files_are_left(connection, home: Home) -> None:
     assert len(list(home.inbox.iterdir())) == 3
 
 
+def test_what_is_no_file_is_neither_opened_nor_followed_and_is_named(connection, home: Home) -> None:
+    write_beds(home.root / "elsewhere.xlsx", 100)
+    (home.inbox / "link.xlsx").symlink_to(home.root / "elsewhere.xlsx")
+    (home.inbox / "nowhere.xlsx").symlink_to(home.root / "none.xlsx")
+    (home.inbox / "folder").symlink_to(home.root)
+    (home.inbox / "943 476 5919.xlsx").symlink_to(home.root / "none.xlsx")
+    (home.inbox / "~$owner.xlsx").symlink_to(home.root / "none.xlsx")
+    os.mkfifo(home.inbox / "pipe.xlsx")  # who opens it waits for good
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(home.inbox / "socket.xlsx"))
+        took = take_in(connection, home)
+    link, pipe = "is a link: copy the file itself", "is a pipe, a socket or a device: copy the workbook itself"
+    assert took.left == [
+        ("(name not kept: personal data)", f"{link} into the inbox"),
+        ("folder", f"{link} into the inbox"),
+        ("link.xlsx", f"{link} into the inbox"),
+        ("nowhere.xlsx", f"{link} into the inbox"),
+        ("pipe.xlsx", f"{pipe} into the inbox"),
+        ("socket.xlsx", f"{pipe} into the inbox"),
+    ]
+    assert (took.opened, register(connection)) == (0, [])
+    assert len(list(home.inbox.iterdir())) == 7
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Home]:
+    """An inbox that everybody can reach, seen by a user who is not root, whom no mode holds back."""
+    root = Path(tempfile.mkdtemp(prefix="llr-inbox-"))
+    root.chmod(0o755)
+    home = Home(root).create()
+    shut, listed = home.inbox / "shut", home.inbox / "listed"
+    for folder, mode in ((shut, 0o000), (listed, 0o744)):
+        (folder / "deeper").mkdir(parents=True)
+        (folder / "in.xlsx").write_text("x")
+        folder.chmod(mode)
+    write_beds(home.inbox / "secret.xlsx", 100).chmod(0o000)
+    os.utime(home.inbox / "secret.xlsx", (0, 0))  # it is not being written
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    yield home
+    if is_root:
+        os.seteuid(0)
+    for folder in (shut, listed):
+        folder.chmod(0o755)
+    shutil.rmtree(root)
+
+
+def test_what_may_not_be_read_is_named_with_what_to_do(connection, as_nobody: Home) -> None:
+    took = take_in(connection, as_nobody)
+    remedy = "let the pipeline's user read it, then run again"
+    assert (took.opened, register(connection)) == (0, [])
+    assert took.left == [
+        ("deeper", f"cannot be looked at (Permission denied): {remedy}"),
+        ("in.xlsx", f"cannot be looked at (Permission denied): {remedy}"),
+        ("shut", f"is a folder that may not be opened: {remedy}"),
+        ("secret.xlsx", f"cannot be read (Permission denied): {remedy}"),
+    ]
+
+
 def test_a_file_that_cannot_be_removed_is_taken_in_once(connection, home: Home) -> None:
     """As after a stop between the commit and the removal, or with an inbox that may only be read."""
     path = write_beds(home.inbox / "beds.xlsx", 100)
@@ -236,7 +291,7 @@ def test_a_kill_at_any_moment_loses_no_file_and_loads_none_twice(home: Home, tmp
     names = [f"beds-{n}.xlsx" for n in range(8)]
     for n, name in enumerate(names):
         write_beds(home.inbox / name, 100 + n, prepared_on=date(2016, 11, 1 + n))
-    for wait in (0.3, 0.45, 0.6, 0.75):
+    for wait in (0.3, 0.5, 0.7):
         process = subprocess.Popen([sys.executable, "-c", INTAKE, str(home.root)], stdout=subprocess.PIPE)
         process.stdout.readline()
         time.sleep(wait)

@@ -12,11 +12,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
+from llr_pipeline import tables
+from llr_pipeline.checks import Seen
 from llr_pipeline.paths import PROJECT, Home
 from llr_pipeline.publishing import Publication, PublishingError, publish
+from llr_pipeline.raw_tables import create_tables
+from llr_pipeline.steps import published_file
+from llr_pipeline.warehouse import opened
 
 NOBODY = 65534
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="another user's view needs root, to become `nobody`")
@@ -423,4 +429,47 @@ def test_a_table_that_has_not_passed_its_checks_is_not_published(warehouse, home
     warehouse.execute("update raw.table_builds set is_sound = false")
     with pytest.raises(PublishingError, match=r"have not passed their checks: core\.counts"):
         publish(warehouse, home.published)
+    assert home.published.read_bytes() == before
+
+
+# --- checks that warn
+
+
+def every_row_is_right(connection: duckdb.DuckDBPyConnection) -> Seen:
+    """No row is wrong."""
+    return Seen(passed=False, sentences=["Three rows are wrong"], counts={"wrong": 3})
+
+
+def the_check_works(connection: duckdb.DuckDBPyConnection) -> Seen:
+    """It does not."""
+    raise ZeroDivisionError("a fault of the check's own")
+
+
+def test_a_check_that_warns_blocks_nothing_even_where_it_fails_itself(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLR_HOME", str(home.root))
+    with opened(home) as connection:
+        tables.load_reference(connection, run_id="test")
+        create_tables(connection)
+        connection.execute("update raw.table_builds set is_sound = true")
+    assets = [tables.table("mart.return_completeness", warns=[every_row_is_right, the_check_works]), published_file()]
+
+    def materialise() -> tuple[bool, dict[str, dict]]:
+        result = dg.materialize(assets, resources={"warehouse": tables.Warehouse()}, raise_on_error=False)
+        failed = [c for c in result.get_asset_check_evaluations() if not c.passed]
+        return result.success, {c.check_name: {k: v.value for k, v in c.metadata.items()} for c in failed}
+
+    succeeded, failed = materialise()
+    assert succeeded
+    assert failed == {
+        "every_row_is_right": {"wrong": 3, "found": "Three rows are wrong"},
+        "the_check_works": {"found": "the_check_works could not be looked at: a fault of the check's own"},
+    }
+    before = home.published.read_bytes()
+    with duckdb.connect(home.warehouse) as connection:
+        connection.execute("delete from reference.organisations where organisation_code = 'RWE'")
+    succeeded, failed = materialise()
+    assert not succeeded
+    assert failed["every_row_is_right"] == {"found": "mart.return_completeness breaks its contract"}
     assert home.published.read_bytes() == before

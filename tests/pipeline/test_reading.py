@@ -1,18 +1,21 @@
 """The workers that read files: in order, apart from one another, and none of them able to end the run."""
 
 import os
+import re
 import subprocess
 import sys
-import zipfile
+import time
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from threading import Timer
 
-import openpyxl
 import pytest
 
+from llr_pipeline import reading as reader
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import templates
+from llr_pipeline.findings import LISTED_AT_MOST
 from llr_pipeline.paths import PROJECT
 from llr_pipeline.reading import read_all, read_file
 from llr_pipeline.templates import Cover, Line, write_workbook
@@ -21,28 +24,16 @@ from llr_pipeline.templates import Cover, Line, write_workbook
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory) -> Path:
     """A beds return with one line of three beds, and a wrong entry in another."""
-    path = tmp_path_factory.mktemp("sound") / "beds.xlsx"
+    values = {"2016/17": 3, "2017/18": "tbc"}
+    return write_beds(tmp_path_factory.mktemp("sound") / "beds.xlsx", values, {"2016/17": 2.5})
+
+
+def write_beds(path: Path, *values: dict) -> Path:
+    """A beds return of lines that differ in their measure, or else are the same."""
     codes = {"site_code": "RWEAA", "sector": "maternity", "bed_definition": "stp_acute"}
-    lines = [
-        Line(codes | {"measure": "available"}, {"2016/17": 3, "2017/18": "tbc"}),
-        Line(codes | {"measure": "occupied"}, {"2016/17": 2.5}),
-    ]
+    lines = [Line(codes | {"measure": "occupied" if n else "available"}, line) for n, line in enumerate(values)]
     about = Cover("RWE", "2016-11", "Team", date(2016, 11, 1))
     write_workbook(path, templates()["beds"], about, read_reference(), {"beds": lines})
-    return path
-
-
-def deadly(path: Path) -> Path:
-    """A workbook that passes the checks and asks for 16,384 x 1,048,576 cells: one of them has no address."""
-    openpyxl.Workbook().save(path)
-    with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    rows = '<row r="1"><c r=\'XFD1\'><v>1</v></c></row><row r="1048576"><c><v>1</v></c></row>'
-    sheet = f'<worksheet xmlns="{space}"><sheetData>{rows}</sheetData></worksheet>'
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in (parts | {"xl/worksheets/sheet1.xml": sheet.encode()}).items():
-            archive.writestr(name, content)
     return path
 
 
@@ -74,17 +65,21 @@ def test_nothing_to_read_starts_nothing():
 
 
 def test_a_worker_that_dies_is_a_finding_and_the_next_file_is_read(sound, tmp_path):
-    found = dict(
-        read_all([deadly(tmp_path / "a.xlsx"), deadly(tmp_path / "b.xlsx"), deadly(tmp_path / "c.xlsx"), sound])
-    )
-    *dead, alive = found.values()
-    for reading in dead:
-        (finding,) = reading.findings
-        assert (finding.severity, finding.rule) == ("error", "reader_stopped")
-        assert finding.message == "Reading the file was stopped: the reader ran out of memory or crashed"
-        assert finding.remedy == "Copy your figures into a fresh blank template and send that."
-        assert reading.is_refused
-    assert alive.value_count == 2
+    large = write_beds(tmp_path / "large.xlsx", *[{"2016/17": 3}] * 4_000)  # takes a second or more
+    worker = reader._Worker(60)
+    try:
+        for _ in range(2):
+            assert worker.read(sound).value_count == 2
+            Timer(0.1, worker.process.kill).start()
+            dead = worker.read(large)
+            (finding,) = dead.findings
+            assert (finding.severity, finding.rule) == ("error", "reader_stopped")
+            assert finding.message == "Reading the file was stopped: the reader ran out of memory or crashed"
+            assert finding.remedy == "Copy your figures into a fresh blank template and send that."
+            assert dead.is_refused
+        assert worker.read(sound).value_count == 2
+    finally:
+        worker.stop()
 
 
 def test_a_file_that_takes_too_long_is_a_finding(sound):
@@ -93,6 +88,45 @@ def test_a_file_that_takes_too_long_is_a_finding(sound):
     assert [[(f.rule, f.message) for f in reading.findings] for _, reading in found] == [
         [("reader_stopped", "Reading the file was stopped: it took more than 0.001 seconds")]
     ] * 2
+
+
+def test_an_answer_that_is_too_long_is_a_finding_and_the_next_file_is_read(sound, tmp_path, monkeypatch):
+    large = write_beds(tmp_path / "large.xlsx", *[{"2016/17": 3}] * 2_000)
+    monkeypatch.setattr(reader, "WORKERS", 1)
+    monkeypatch.setattr(reader, "ANSWER_BYTES", 1_000_000)
+    (_, first), (_, refused), (_, last) = read_all([sound, large, sound])
+    (finding,) = refused.findings
+    assert (finding.severity, finding.rule, refused.is_refused) == ("error", "reader_stopped", True)
+    assert re.fullmatch(r"Reading .* stopped: what was read of it fills 3 MB, and the most is 1 MB", finding.message)
+    assert first.value_count == last.value_count == 2
+
+
+def test_what_is_found_often_arrives_counted_and_every_cell_is_kept_out(tmp_path):
+    words = dict.fromkeys(("2015/16", "2016/17", "2017/18", "2018/19", "2019/20"), "tbc")
+    ((_, reading),) = read_all([write_beds(tmp_path / "beds.xlsx", *[words] * 100)])
+    placeholders = [finding for finding in reading.findings if finding.rule == "placeholder"]
+    assert len(placeholders) == LISTED_AT_MOST + 1
+    assert sum(finding.breach_count for finding in placeholders) == 500
+    assert placeholders[-1].message.startswith(
+        "A mark or a word stands for no value: 300 more cells of this kind, from "
+    )
+    assert reading.findings.count("error") == 500 + sum(f.rule != "placeholder" for f in reading.findings)
+    rows = reading.tables["beds"].to_pylist()
+    out = [row["cell"]["beds"] for row in rows if row["is_quarantined"] and row["beds"] == "tbc"]
+    assert len(set(out)) == 500
+
+
+def test_no_more_is_read_ahead_than_there_are_workers(sound, tmp_path):
+    """Files that are replaced while the first reading is in use: those that were not read before are the new ones."""
+    paths = [tmp_path / f"{n}.xlsx" for n in range(6)]
+    for path in paths:
+        path.write_bytes(sound.read_bytes())
+    stream = read_all(paths)
+    next(stream)
+    time.sleep(1)
+    for path in paths[1 + reader.WORKERS :]:
+        path.write_bytes(b"")
+    assert [reading.is_refused for _, reading in stream] == [False] * reader.WORKERS + [True] * (5 - reader.WORKERS)
 
 
 def test_no_worker_is_left_behind(sound):

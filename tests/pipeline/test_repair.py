@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import duckdb
 import openpyxl
 import pytest
 
-from llr_pipeline import intake
+from llr_pipeline import archive, intake
 from llr_pipeline.paths import Home
 from llr_pipeline.repair import Request, UnknownReturn
 from llr_pipeline.tables import load_reference
@@ -21,13 +20,6 @@ from llr_pipeline.warehouse import opened
 from tests.pipeline.test_intake import register, write_beds
 
 NHS_NUMBER = "943 476 5919"  # valid by its check digit: the example in the NHS Data Dictionary
-
-
-@pytest.fixture
-def connection(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    with opened(home) as connection:
-        load_reference(connection, run_id="test")
-        yield connection
 
 
 def take_in(connection: duckdb.DuckDBPyConnection, home: Home, **request: object) -> intake.Intake:
@@ -130,6 +122,72 @@ def test_personal_data_that_comes_again_goes_to_quarantine_again(connection, hom
     assert [status for _, status in register(connection)] == ["refused", "duplicate"]
     assert list(home.archive.rglob("*.xlsx")) == []
     assert len(list(home.quarantine.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("943 476 5919 activity.xlsx", True),
+        ("943_476_5919.xlsx", True),
+        ("Activity-9434765919-v2.xlsx", True),
+        ("activity.943.476.5919.xlsx", True),
+        ("943 476 5918 activity.xlsx", False),  # its check digit is wrong
+        ("2016-11_RWE_activity_v12.xlsx", False),
+        ("Activity 20161110.xlsx", False),
+    ],
+)
+def test_an_nhs_number_in_a_name(name: str, is_one: bool) -> None:
+    assert archive.is_personal(name) is is_one
+
+
+def kept_of(home: Home, words: str) -> list[Path]:
+    """The files of the home, by name or content, that hold these words, whatever writes them."""
+    files = [path for path in home.root.rglob("*") if path.is_file()]
+    return [path for path in files if words in path.name or words.encode() in path.read_bytes()]
+
+
+def test_a_file_whose_name_is_personal_data_is_not_opened_and_its_name_is_kept_nowhere(connection, home: Home) -> None:
+    content = write_beds(home.inbox / "943_476_5919 Citizen.xlsx", 100).read_bytes()
+    said = []
+    took = intake.take_in(connection, home, run_id="test", progress=lambda done, total, name: said.append(name))
+    assert took.refused == [("(name not kept: personal data)", "The file's name holds a valid NHS number")]
+    assert (took.opened, said) == (0, [])
+    (kept,) = home.quarantine.iterdir()
+    assert (kept.read_bytes(), kept.stat().st_mode & 0o777) == (content, 0o600)
+    assert [list(folder.iterdir()) for folder in (home.inbox, home.archive, home.returned)] == [[], [], []]
+    assert connection.execute("select rule, severity from raw.findings").fetchall() == [("personal_data", "error")]
+    connection.execute("checkpoint")
+    assert kept_of(home, "Citizen") == []
+
+
+def test_the_same_content_under_a_clean_name_is_taken_in(connection, home: Home) -> None:
+    content = write_beds(home.inbox / "943 476 5919.xlsx", 100).read_bytes()
+    take_in(connection, home)
+    (home.inbox / "beds.xlsx").write_bytes(content)
+    assert take_in(connection, home).accepted == ["beds.xlsx"]
+    (home.inbox / "943 476 5919 again.xlsx").write_bytes(content)  # known by now, and no more welcome
+    (home.inbox / "copy.xlsx").write_bytes(content)
+    took = take_in(connection, home, reread=("all",), reason="test")
+    assert (len(took.refused), took.duplicate, took.read_again) == (1, ["copy.xlsx"], 1)
+    assert [status for _, status in register(connection)] == ["refused", "accepted", "duplicate", "refused"]
+    ids = connection.execute("select submission_id from raw.submissions order by arrival_number").fetchall()
+    start = submission(connection, "beds.xlsx")
+    assert [name for (name,) in ids] == [f"{start}-1", start, f"{start}-3", f"{start}-4"]
+    assert len(list(home.archive.rglob("*.xlsx"))) == len(list(home.quarantine.iterdir())) == 1
+
+
+def test_an_archive_that_holds_such_a_name_gives_it_up_when_it_is_read_anew(connection, home: Home) -> None:
+    """As one kept by a release that did not look at names."""
+    arrival = archive.look_at(write_beds(home.inbox / "943 476 5919 Citizen.xlsx", 100))
+    archive.keep(home, arrival)
+    archive.remove(arrival)
+    assert len(kept_of(home, "Citizen")) == 1  # the note
+    took = take_in(connection, home)
+    assert [name for name, _ in took.refused] == ["(name not kept: personal data)"]
+    assert len(list(home.quarantine.iterdir())) == 1
+    connection.execute("checkpoint")
+    assert kept_of(home, "Citizen") == []
+    assert take_in(connection, home).refused == []
 
 
 def test_quarantine_is_emptied_after_its_days(connection, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -26,9 +30,10 @@ from llr_pipeline import intake, returned
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import templates
 from llr_pipeline.findings import Finding
-from llr_pipeline.paths import Home
+from llr_pipeline.findings_list import COLUMNS, FILLS, SHEET
+from llr_pipeline.paths import PROJECT, Home
 from llr_pipeline.reading import read_file
-from llr_pipeline.returned import COLUMNS, FILLS, SHEET, Returned, annotate, return_workbooks, safe_name
+from llr_pipeline.returned import Marker, Returned, return_workbooks, safe_name
 from llr_pipeline.tables import load_reference
 from llr_pipeline.templates import Cover, Line, write_workbook
 from llr_pipeline.warehouse import opened
@@ -38,6 +43,16 @@ ABOUT = {"Return": "Bed plan, 2016-11", "From": "University Hospitals of Leicest
 TOO_MUCH = Finding(
     "out_of_range", "error", "=7 is too much", sheet="A", cell="A1", value_received="=7", remedy="Check."
 )
+
+
+MARKER = Marker()
+annotate = partial(returned.annotate, marker=MARKER)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_marker() -> Iterator[None]:
+    yield
+    MARKER.close()
 
 
 def beds_line(site: str, measure: str, *beds: float) -> Line:
@@ -183,7 +198,6 @@ def test_the_list_comes_first_and_its_links_lead_to_the_cells(marked, findings) 
     assert next(row for row in rows if row["cell"].value == "F6")["period"].value == "2016/17"
     top = {row[0].value: row[2].value for row in marked[SHEET].iter_rows(max_row=8, max_col=3)}
     assert top | ABOUT == top
-    assert top["Found"].startswith(f"{sum(f.severity == 'error' for f in findings)} errors, ")
 
 
 def test_the_list_is_ready_to_work_with_and_to_print(marked) -> None:
@@ -193,7 +207,7 @@ def test_the_list_is_ready_to_work_with_and_to_print(marked) -> None:
     assert (sheet.page_setup.orientation, sheet.page_setup.fitToHeight) == ("landscape", 0)
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
     assert sheet.print_title_rows == f"${first - 1}:${first - 1}"
-    assert sheet.column_dimensions["G"].width == 58
+    assert sheet.column_dimensions["G"].width == 52
     assert sheet.column_dimensions["J"].hidden
 
 
@@ -431,14 +445,58 @@ def test_of_merged_cells_the_first_is_marked(tmp_path: Path) -> None:
     assert book["A"]["C3"].comment.text.startswith("ERROR")
 
 
-def test_a_workbook_that_takes_too_long_or_is_damaged_goes_back_untouched(tmp_path: Path, monkeypatch) -> None:
+def test_a_workbook_that_is_damaged_goes_back_untouched(tmp_path: Path) -> None:
     damaged = excel_workbook(tmp_path / "damaged.xlsx")
     with zipfile.ZipFile(damaged) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     zipped(damaged, parts | {"xl/styles.xml": b"<styleSheet><fonts>"})
-    assert_untouched(damaged, tmp_path / "one" / "back.xlsx", "cannot be taken apart")
-    monkeypatch.setattr(returned, "SECONDS", 0.01)
-    assert_untouched(excel_workbook(tmp_path / "slow.xlsx"), tmp_path / "two" / "back.xlsx", "more than 0.01 seconds")
+    assert_untouched(damaged, tmp_path / "out" / "back.xlsx", "cannot be taken apart")
+
+
+def test_one_that_takes_too_long_or_ends_the_process_goes_back_untouched_and_the_next_is_marked(
+    tmp_path: Path, monkeypatch
+) -> None:
+    sent = excel_workbook(tmp_path / "sent.xlsx")
+    assert annotate(sent, [TOO_MUCH], tmp_path / "one.xlsx", about=ABOUT).is_annotated
+    first, left = MARKER.process, Path(MARKER.folder.name)
+    (left / "openpyxl.sheet").write_text("what a process that is stopped leaves behind")
+    first.kill()
+    first.wait()
+    assert_untouched(sent, tmp_path / "two" / "back.xlsx", "too much memory, or failed")
+    assert not left.exists()
+    assert annotate(sent, [TOO_MUCH], tmp_path / "three.xlsx", about=ABOUT).is_annotated
+    second = MARKER.process
+    with monkeypatch.context() as impatient:
+        impatient.setattr(returned, "SECONDS", 0.0001)
+        assert_untouched(sent, tmp_path / "four" / "back.xlsx", "more than 0.0001 seconds")
+    assert annotate(sent, [TOO_MUCH], tmp_path / "five.xlsx", about=ABOUT).is_annotated
+    assert None not in (first.poll(), second.poll())
+    assert MARKER.process not in (first, second)
+
+
+def test_one_process_marks_one_workbook_after_another(tmp_path: Path) -> None:
+    sent, processes = excel_workbook(tmp_path / "sent.xlsx"), set()
+    for n in range(3):
+        annotate(sent, [TOO_MUCH], tmp_path / f"{n}.xlsx", about=ABOUT)
+        processes.add(MARKER.process)
+    assert len(processes) == 1
+
+
+def test_the_pipelines_own_process_does_without_openpyxl() -> None:
+    program = "import sys, llr_pipeline.returned; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert not {"openpyxl", "xlsxwriter"} & set(modules.stdout.split())
+
+
+def test_what_is_found_often_is_one_row_at_its_first_cell(tmp_path: Path) -> None:
+    sent = excel_workbook(tmp_path / "sent.xlsx")
+    rest = replace(
+        TOO_MUCH, message="Too much: 9,800 more cells of this kind, from A2 to A9801", cell="A2", breach_count=9_800
+    )
+    book = openpyxl.load_workbook(annotate(sent, [TOO_MUCH, rest], tmp_path / "back.xlsx", about=ABOUT).path)
+    _, row = listed(book)
+    assert (row["cell"].value, row["cell"].hyperlink.location) == ("A2", "'A'!A2")
+    assert "9,800 more cells of this kind" in book["A"]["A2"].comment.text
 
 
 def test_what_is_not_safe_is_neither_opened_nor_sent_on(tmp_path: Path) -> None:
@@ -462,6 +520,79 @@ def test_what_is_not_safe_is_neither_opened_nor_sent_on(tmp_path: Path) -> None:
 )
 def test_names_are_safe_on_any_system(name: str, safe: str) -> None:
     assert safe_name(name) == safe
+
+
+# -- what would run
+
+
+RUNS = ("=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", '=HYPERLINK("http://x.org")', "=1+1|")
+
+
+def live_formulas(path: Path) -> dict[str, set[str]]:
+    """Sheet -> its formulas, straight from the XML; none may start a program, and no part may reach outside."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name).decode(errors="replace") for name in archive.namelist()}
+    assert not any("externalLink" in name or "TargetMode" in text for name, text in parts.items())
+    found = {
+        name: set(re.findall(r"<f\b[^>]*>([^<]*)</f>", parts[f"xl/worksheets/sheet{n}.xml"]))
+        for n, name in enumerate(openpyxl.load_workbook(path).sheetnames, 1)
+    }
+    assert not any("|" in formula for formulas in found.values() for formula in formulas)
+    return {name: formulas for name, formulas in found.items() if formulas}
+
+
+def workbook_that_would_run(path: Path, add: Callable = lambda book, sheet: None) -> tuple[Path, list[Finding]]:
+    """Text that looks like a formula wherever a sender can write: cells of each kind, sheets' names, comments."""
+    with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        names = ("=1+1", "+A1", "-x", "@SUM(1)", "=cmd|'!A0")
+        for name in names:
+            sheet = book.add_worksheet(name)
+            for row, text in enumerate(RUNS):
+                sheet.write_string(row, 0, text)
+                sheet.write_rich_string(row, 1, text, book.add_format({"bold": True}), "=2+2")
+                sheet.write_comment(row, 2, text, {"author": "=author"})
+        sheet.write_formula("E1", "=SUM(F1:F2)", None, 0)
+        add(book, sheet)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    part, direct = "xl/worksheets/sheet1.xml", '<c r="A101" t="str"><v>=3+3</v></c>'
+    direct += '<c r="B101" t="inlineStr"><is><t>=4+4</t></is></c>'
+    parts[part] = parts[part].replace(b"</sheetData>", f'<row r="101">{direct}</row></sheetData>'.encode())
+    findings = [
+        Finding(rule, "error", text, sheet=name, cell=cell, period=text, value_received=text, remedy=text)
+        for name in names
+        for rule, text, cell in zip(RUNS, RUNS, ("A1", "B2", "C3", "A101", "B101", "D7", "E1", "A8"), strict=True)
+    ]
+    return zipped(path, parts), findings
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_nothing_that_a_sender_wrote_becomes_a_formula(is_marked: bool, tmp_path: Path) -> None:
+    """In the list, the comments and the links, and in the sender's own cells, which keep their own formulas alone."""
+    sent, findings = workbook_that_would_run(tmp_path / "=1+1.xlsx", *([] if is_marked else [LOSING["charts"]]))
+    about = {"Return": RUNS[0], "=File": RUNS[0], "+Outcome": "@SUM(1)"}
+    back = annotate(sent, findings, tmp_path / "back.xlsx", about=about)
+    assert back.is_annotated is is_marked
+    assert live_formulas(back.path) == ({"=cmd|'!A0": {"SUM(F1:F2)"}} if is_marked else {})
+    book, headings = openpyxl.load_workbook(back.path), [heading for heading, _ in COLUMNS.values()]
+    for row in book[SHEET].iter_rows():
+        for cell in (cell for cell in row if isinstance(cell.value, str)):
+            assert cell.data_type == "s", cell.coordinate
+            assert cell.quotePrefix or cell.value in headings, cell.coordinate
+            assert cell.hyperlink is None or cell.hyperlink.location.startswith("'")
+    if is_marked:
+        assert [book["=1+1"].cell(row, 1).value for row in (1, 2, 101)] == [*RUNS[:2], "=3+3"]
+        assert {book["=1+1"][cell].data_type for cell in ("A1", "B1", "A7", "A101", "B101")} == {"s"}
+        assert listed(book)[0]["cell"].hyperlink.location == "'=1+1'!A1"
+
+
+def test_a_formula_that_starts_a_program_is_not_written_again(tmp_path: Path) -> None:
+    dynamic = excel_workbook(tmp_path / "sent.xlsx", lambda book, sheet: sheet.write_formula("B1", "=cmd|' /C x'!A0"))
+    assert_untouched(dynamic, tmp_path / "out" / "back.xlsx", "links to other programs")
+    text = excel_workbook(
+        tmp_path / "text.xlsx", lambda book, sheet: sheet.write_formula("B1", '=A1&" | "&A2', None, 1)
+    )
+    assert annotate(text, [TOO_MUCH], tmp_path / "back.xlsx", about=ABOUT).is_annotated
 
 
 # -- a home
@@ -538,6 +669,33 @@ def test_a_file_sent_back_by_another_name_is_not_removed_with_the_first(connecti
     connection.execute("update raw.findings set severity = 'note'")
     return_workbooks(connection, home, ids[:1])
     assert files(home) == [name for name in both if ids[1] in name]
+
+
+def test_what_was_withdrawn_is_not_sent_back_again(connection, home: Home) -> None:
+    changed(write_beds(home.inbox / "beds.xlsx"), lambda book: book["Beds"].__setitem__("E6", "a dozen"))
+    assert len(take_in(connection, home)) == 1
+    connection.execute("update raw.submissions set status = 'withdrawn'")
+    ids = [row[0] for row in connection.execute("select submission_id from raw.submissions").fetchall()]
+    assert return_workbooks(connection, home, ids) == []
+    assert files(home) == []
+
+
+def test_the_list_counts_what_is_not_listed_one_by_one(connection, home: Home) -> None:
+    lines = [beds_line("RWEAA", "available", *["a dozen"] * 6) for _ in range(50)]
+    lines.append(beds_line("RWEAK", "occupied", 1, 2, 3, 4, 5, 6))
+    cover = Cover("RWE", "2016-11", "Planning team", date(2016, 11, 1))
+    write_workbook(home.inbox / "beds.xlsx", templates()["beds"], cover, read_reference(), {"beds": lines})
+    (name,) = take_in(connection, home)
+    (count,) = connection.execute("select error_count from raw.submissions").fetchone()
+    assert count > 300
+    book = openpyxl.load_workbook(home.returned / name)
+    top = {row[0].value: row[2].value for row in book[SHEET].iter_rows(max_row=8, max_col=3)}
+    assert top["Outcome"] == f"accepted: 6 values read, {count} errors"
+    said = [row["message"].value for row in listed(book)]
+    assert len(said) == count - 99
+    assert [text for text in said if " more " in text] == [
+        "Text where a number belongs: 100 more cells of this kind, from G39 to J55"
+    ]
 
 
 def test_personal_data_and_publications_go_nowhere(connection, home: Home) -> None:

@@ -8,14 +8,21 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from llr_pipeline.archive import waiting
-from llr_pipeline.paths import Home
+from llr_pipeline.automation import root_cause
+from llr_pipeline.checks import run_checks
+from llr_pipeline.contracts import contracts
+from llr_pipeline.definitions import defs
+from llr_pipeline.intake import take_in
+from llr_pipeline.paths import PROJECT, Home
 from llr_pipeline.running import Outcome, run_everything
+from llr_pipeline.tables import build_table
 from llr_pipeline.warehouse import HomeLocked, locked
 from tests.pipeline.test_intake import write_beds
 
@@ -28,6 +35,38 @@ def run(home: Home) -> Outcome:
 def copied(sample_home: Home, home: Home) -> Home:
     """A home of one's own in which the sample has been run."""
     shutil.copytree(sample_home.root, home.root, dirs_exist_ok=True)
+    return home
+
+
+def materialise(*wanted: str) -> str:
+    """Run the chosen layers and tables alone, as the web interface does; returns what stopped it."""
+    every = defs.resolve_asset_graph().get_all_asset_keys()
+    chosen = [key for key in every if key.path[0] in wanted or ".".join(key.path) in wanted]
+    job = defs.resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(asset_selection=chosen, raise_on_error=False)
+    errors = [root_cause(e.step_failure_data.error) for e in result.all_events if e.is_step_failure]
+    failed = [c for c in result.get_asset_check_evaluations() if not c.passed]
+    return "\n".join([*errors, *(f"{c.check_name} {[v.value for v in c.metadata.values()]}" for c in failed)])
+
+
+@pytest.fixture(scope="module")
+def published_home(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home of one return, which is published: 100 beds in each of six years. Read only: copy it to change it."""
+    home = Home(tmp_path_factory.mktemp("published-home")).create()
+    shutil.copyfile(empty_warehouse, home.warehouse)
+    with duckdb.connect(str(home.warehouse)) as connection:  # as if the reference tables' checks had been run
+        connection.execute("update raw.table_builds set is_sound = true")
+    write_beds(home.inbox / "beds.xlsx", 100)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLR_HOME", str(home.root))
+        assert materialise("raw", "core.beds", "published") == ""
+    return home
+
+
+@pytest.fixture
+def small(published_home: Home, home: Home) -> Home:
+    """A home of one's own with that return."""
+    shutil.copytree(published_home.root, home.root, dirs_exist_ok=True)
     return home
 
 
@@ -150,19 +189,19 @@ def test_a_second_run_opens_no_workbook_and_gives_the_same_tables(copied: Home) 
     assert table_hashes(copied.published) == before
 
 
-def test_a_failed_run_leaves_the_published_file_and_says_why(copied: Home) -> None:
-    before = copied.published.read_bytes()
-    with duckdb.connect(str(copied.warehouse)) as connection:  # a bed that is in no workbook
+def test_a_failed_run_leaves_the_published_file_and_says_why(small: Home) -> None:
+    before = small.published.read_bytes()
+    with duckdb.connect(str(small.warehouse)) as connection:  # a bed that is in no workbook
         connection.execute(
             "update raw.beds set reading = struct_update(reading, beds := reading.beds + 1) "
             "where reading.measure = 'available'"
         )
-    outcome = run(copied)
+    outcome = run(small)
     assert not outcome.succeeded
     assert len(outcome.failures) == 1, outcome.failures
     ((step, why),) = outcome.failures
     assert (step, why.split()[0]) == ("core.beds", "equals_the_totals_in_the_workbooks")
-    assert copied.published.read_bytes() == before
+    assert small.published.read_bytes() == before
 
 
 def test_one_run_at_a_time_and_the_second_is_told_who_holds_the_home(home: Home) -> None:
@@ -171,54 +210,93 @@ def test_one_run_at_a_time_and_the_second_is_told_who_holds_the_home(home: Home)
     assert not home.warehouse.exists()
 
 
-def test_the_published_file_is_read_while_a_run_writes(copied: Home) -> None:
-    write_beds(copied.inbox / "beds.xlsx", 100)
-    with duckdb.connect(str(copied.published), read_only=True) as reader:
-        before = reader.execute("select sum(available_beds) from core.beds_current").fetchone()
-        process = subprocess.Popen([sys.executable, "-m", "llr_pipeline.cli", "run"], stdout=subprocess.DEVNULL)
+def test_part_of_a_run_that_fails_its_check_is_not_published_by_another(small: Home) -> None:
+    def add(number: int) -> None:
+        with duckdb.connect(str(small.warehouse)) as connection:
+            more = "update raw.beds set reading = struct_update(reading, beds := reading.beds + ?)"
+            connection.execute(more, [number])
+
+    before = small.published.read_bytes()
+    add(1)  # beds that are in no workbook
+    assert "equals_the_totals_in_the_workbooks" in materialise("core.beds")
+    assert "these tables have not passed their checks: core.beds;" in materialise("published")
+    assert small.published.read_bytes() == before
+    add(-1)
+    assert materialise("core.beds") == materialise("published") == ""
+    assert small.published.read_bytes() != before
+
+
+def test_a_contract_that_no_longer_fits_publishes_nothing_until_it_is_put_back(small: Home, tmp_path: Path) -> None:
+    """A return that is in use, and that a new contract would refuse, stays in use."""
+    chosen = ("raw", "core.beds", "published")
+    before, tables = small.published.read_bytes(), table_hashes(small.published)
+
+    changed = tmp_path / "changed"
+    for name in ("llr_pipeline", "assets", "sql", "tests"):
+        shutil.copytree(PROJECT / name, changed / name, ignore=shutil.ignore_patterns("__pycache__"))
+    contract = changed / "sql" / "raw" / "beds.toml"
+    column = '[sheets.beds.columns.funding]\nheader = "Funding"\nrequired = true\ndescription = "Who pays for them"\n\n'
+    last = "[sheets.beds.columns.beds]\n"
+    contract.write_text(contract.read_text().replace(last, column + last))
+    script = f"from tests.pipeline.test_run import PROJECT, materialise; print(PROJECT, materialise(*{chosen}))"
+    environment = {**os.environ, "PYTHONPATH": str(changed)}
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, cwd=changed, env=environment, capture_output=True, text=True, check=True)
+    said = "every_return_in_use_can_be_read_again ['beds.xlsx: No column is headed “Funding”']"
+    assert ended.stdout.startswith(str(changed))
+    assert said in ended.stdout
+    assert small.published.read_bytes() == before
+    with duckdb.connect(str(small.warehouse), read_only=True) as warehouse:
+        assert warehouse.execute("select status from raw.submissions").fetchall() == [("accepted",)]
+        assert warehouse.execute("select sum(available_beds) from core.beds_current").fetchone() == (600.0,)  # 6 x 100
+        assert warehouse.execute("select sum(reading.beds), count(funding) from raw.beds").fetchone() == (600.0, 0)
+    refused = materialise("published")
+    assert "these tables have not passed their checks: " in refused
+    assert "raw.beds" in refused
+
+    assert materialise(*chosen) == ""
+    assert table_hashes(small.published) == tables
+
+
+def test_a_run_killed_in_the_middle_is_finished_by_the_next_while_the_old_file_is_read(small: Home) -> None:
+    write_beds(small.inbox / "more.xlsx", 120, prepared_on=date(2016, 11, 11))
+    published = small.published.read_bytes()
+    command = [sys.executable, "-m", "llr_pipeline.cli", "run"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if "core.capital" in line:
+                os.kill(process.pid, signal.SIGKILL)
+                break
+    assert small.published.read_bytes() == published
+
+    beds = "select distinct available_beds from core.beds_current"
+    with duckdb.connect(str(small.published), read_only=True) as reader:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         reads = 0
         while process.poll() is None:
-            assert reader.execute("select sum(available_beds) from core.beds_current").fetchone() == before
+            assert reader.execute(beds).fetchall() == [(100.0,)]
             reads += 1
-            time.sleep(0.01)
+            time.sleep(0.1)
         assert process.returncode == 0
-        assert reads > 50
-    with duckdb.connect(str(copied.published), read_only=True) as reader:
-        assert reader.execute("select sum(available_beds) from core.beds_current").fetchone() != before
+        assert reads > 20
+    assert waiting(small) == []
+    with duckdb.connect(str(small.published), read_only=True) as reader:
+        assert reader.execute(beds).fetchall() == [(120.0,)]
 
 
-def test_a_run_killed_in_the_middle_is_finished_by_the_next(copied: Home) -> None:
-    write_beds(copied.inbox / "beds.xlsx", 100)
-    before = copied.published.read_bytes()
-    process = subprocess.Popen([sys.executable, "-m", "llr_pipeline.cli", "run"], stdout=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if "core.capital" in line:
-            os.kill(process.pid, signal.SIGKILL)
-            break
-    process.wait()
-    assert copied.published.read_bytes() == before
-    outcome = run(copied)
-    assert outcome.succeeded
-    assert waiting(copied) == []
-    with duckdb.connect(str(copied.published), read_only=True) as reader:
-        rows = reader.execute(
-            "select distinct available_beds from core.beds_current "
-            "where round = '2016-11' and organisation_code = 'RWE'"
-        )
-        assert rows.fetchall() == [(100.0,)]
-
-
-def test_the_kh03_workbook_as_published(home: Home, shared: Path) -> None:
+def test_the_kh03_workbook_as_published(connection: duckdb.DuckDBPyConnection, home: Home, shared: Path) -> None:
     """Reference values: the README beside the file; 1,453.67 available and 984.47 occupied."""
     for path in (shared / "data" / "nhs" / "kh03").glob("*.xlsx"):
         shutil.copy(path, home.inbox)
-    assert run(home).succeeded
-    with duckdb.connect(str(home.published), read_only=True) as reader:
-        row = reader.execute(
-            "select round(available_beds, 2), round(occupied_beds, 2), bed_definition, "
-            "strftime(revised_on, '%Y-%m-%d') from core.nhs_beds_current "
-            "where organisation_code = 'RWE' and quarter = '2020/21 Q1' and sector = 'general_acute'"
-        ).fetchone()
-        trusts = reader.execute("select count(distinct organisation_code) from core.nhs_beds_current").fetchone()
+    assert not take_in(connection, home, run_id="test").refused
+    contract = contracts()["core.nhs_beds"]
+    build_table(connection, contract, run_id="test")
+    assert all(result.passed for result in run_checks(connection, contract))
+    row = connection.execute(
+        "select round(available_beds, 2), round(occupied_beds, 2), bed_definition, "
+        "strftime(revised_on, '%Y-%m-%d') from core.nhs_beds_current "
+        "where organisation_code = 'RWE' and quarter = '2020/21 Q1' and sector = 'general_acute'"
+    ).fetchone()
+    trusts = connection.execute("select count(distinct organisation_code) from core.nhs_beds_current").fetchone()
     assert row == (1453.67, 984.47, "kh03_general_acute", "2020-11-19")
     assert trusts == (195,)  # rows 18 to 212 of the sheet

@@ -4,6 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
+from llr_pipeline import entries
 from llr_pipeline.cells import (
     Entries,
     Misread,
@@ -16,7 +17,7 @@ from llr_pipeline.cells import (
     read_date,
     shown,
 )
-from llr_pipeline.numerals import placeholder, read_number, refuse_placeholder
+from llr_pipeline.numerals import LARGEST, is_figure, placeholder, read_number, refuse_placeholder
 
 NBSP, NARROW, MINUS = "\u00a0", "\u202f", "\u2212"
 
@@ -153,12 +154,41 @@ def test_a_unit_that_is_not_the_columns_is_not_guessed_at(cell, about, message):
         ("nil", "“nil” stands for none: enter 0"),
         (-99999999.0, "-99999999 stands for no value: leave the cell empty"),
         ("-99999999", "-99999999 stands for no value: leave the cell empty"),
+        ("-99,999,999", "-99999999 stands for no value: leave the cell empty"),
+        ("(99999999)", "-99999999 stands for no value: leave the cell empty"),
     ],
 )
 def test_marks_and_words_for_no_value_say_what_to_enter(cell, message):
     with pytest.raises(Misread) as error:
         read_number(cell)
     assert (error.value.rule, str(error.value)) == ("placeholder", message)
+
+
+@pytest.mark.parametrize("cell", [1e18, -1e18, 1e300, 1.7e308, "1,000,000,000,001", "9" * 300, "(2,000,000,000,000)"])
+def test_a_number_beyond_any_figure_says_so(cell):
+    with pytest.raises(Misread) as error:
+        read_number(cell)
+    assert error.value.rule == "out_of_range"
+    assert str(error.value).endswith(" is too large: a figure is at most 1,000,000,000,000, plus or minus")
+    assert len(str(error.value)) < 120
+
+
+def test_the_largest_figure_is_that_of_the_templates_and_fits_the_warehouse():
+    assert read_number(LARGEST) == (LARGEST, False)
+    assert read_number("£1,000bn", symbol="£") == (LARGEST, True)
+    with pytest.raises(Misread, match="2e\\+15 is too large"):
+        read_number("£2,000,000bn", symbol="£")
+    assert LARGEST == entries.LARGEST
+    assert LARGEST * 1_000 < 10 ** (18 - 2)  # thousands as decimal(18, 2)
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_one"),
+    [(5.0, True), (0.0, True), (True, True), (date(2017, 3, 31), True), ("1,940", True), ("tbc", True), ("-", True),
+     ("1e400", False), (1e300, True), ("see note", False), ("12 or 13", False), ("Leicester", False)],
+)  # fmt: skip
+def test_a_figure_is_more_than_a_remark(cell, is_one):
+    assert is_figure(cell) is is_one
 
 
 def test_what_stands_for_a_value_is_no_placeholder():
@@ -294,6 +324,11 @@ def test_cells_that_are_not_blank(cell):
         (2121000000.5, "2,121,000,000.5"),
         (2121000000.0, "2,121,000,000"),
         (0.0, "0"),
+        (999_999_999_999_999.0, "999,999,999,999,999"),
+        (1e15, "1e+15"),
+        (-1.23456789e300, "-1.23457e+300"),
+        (float("inf"), "inf"),
+        (float("nan"), "nan"),
     ],
 )
 def test_numbers_are_shown_as_people_read_them(number, text):

@@ -256,9 +256,9 @@ def test_a_hidden_helper_row_is_named_with_what_it_lacks(altered):
 
 
 @pytest.mark.parametrize(
-    "change", [hide_rows(1, 2, 3), hide_rows(5, 9), hide_rows(30), hide_column("N"), hide_column("N", "note"),
-               hidden_sheet("hidden", "text")],
-)  # fmt: skip
+    "change",
+    [hide_rows(1, 2, 3), hide_rows(5, 9), hide_rows(30), hide_column("N"), hidden_sheet("hidden", "text")],
+)
 def test_what_is_hidden_and_holds_no_values_is_nobodys_business(altered, change):
     assert said(altered("beds", change)) == []
 
@@ -394,3 +394,46 @@ def test_messages_stay_short_and_plain(altered):
     for finding in reading.findings:
         assert len(finding.message) <= 300
         assert not set("\u202e\u2066\u200b") & set(finding.message)
+
+
+def test_a_long_entry_does_not_hide_what_is_said_of_it(altered):
+    """The entry is cut, not the sentence: of formulas, names of lines, numbers and labels of totals."""
+    long = "x" * 900
+
+    def change(book):
+        sheet = book["Beds"]
+        sheet["E6"], sheet["F6"], sheet["G6"] = f'="{long}"', 1.5e300, long
+        sheet["A8"], sheet["E8"] = f"Total {long}", 1
+        for row in (5, 6):
+            book["Bed schemes"][f"A{row}"] = "S1"
+            for cell in book["Bed schemes"][5]:
+                book["Bed schemes"].cell(row, cell.column).value = cell.value
+        book["Bed schemes"]["B5"] = book["Bed schemes"]["B6"] = long
+
+    ends = {
+        "formula_without_value": " without its result",
+        "out_of_range": "2016/17: 1.5e+300 is too large: a figure is at most 1,000,000,000,000, plus or minus",
+        "not_a_number": "…” stands where a number belongs",
+        "duplicate_line": "; only the first is used",
+    }
+    messages = {finding.rule: finding.message for finding in altered("beds", change).findings}
+    assert messages.keys() == ends.keys()
+    for rule, end in ends.items():
+        assert messages[rule].endswith(end), messages[rule]
+        assert "x" * 100 not in messages[rule]
+
+
+def test_control_characters_are_shown_as_marks(paths, tmp_path):
+    with zipfile.ZipFile(paths["beds"]) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    part = "xl/worksheets/sheet2.xml"
+    start = parts[part].index(b'<c r="A6"')
+    end = parts[part].index(b"</c>", start) + 4
+    cell = '<c r="A6" t="inlineStr"><is><t>a_x0000_\u202e_x001B_b</t></is></c>'.encode()
+    parts[part] = parts[part][:start] + cell + parts[part][end:]
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    (finding,) = read_file(tmp_path / "a.xlsx").findings
+    assert (finding.rule, finding.cell) == ("unknown_code", "A6")
+    assert finding.message.startswith("Site: “a\ufffd\ufffd\ufffdb” is not on the list")

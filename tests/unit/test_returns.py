@@ -266,6 +266,12 @@ CELLS = [  # sheet, cell, entry; severity, rule, message; line's rows kept out
      "Confidence (0 to 1): 70 is above 1, the most that there can be; for 70 per cent enter 0.7", 6),
     ("Bed schemes", "Q5", 1200, "error", "out_of_range",
      "Confidence (0 to 1): 1,200 is above 1, the most that there can be", 6),
+    ("Beds", "E6", 1e18, "error", "out_of_range",
+     "2015/16: 1e+18 is too large: a figure is at most 1,000,000,000,000, plus or minus", 1),
+    ("Bed schemes", "R5", "-1,000,000,000,001", "error", "out_of_range",
+     "2015/16: -1,000,000,000,001 is too large: a figure is at most 1,000,000,000,000, plus or minus", 1),
+    ("Bed schemes", "M5", 1e300, "error", "out_of_range",
+     "Nights shortened: 1e+300 is too large: a figure is at most 1,000,000,000,000, plus or minus", 6),
 ]  # fmt: skip
 
 
@@ -348,6 +354,103 @@ def test_values_of_nothing_are_one_finding(altered):
     assert said(altered("Beds", "F20", 12)) == [("error", "missing_value", "Beds", "F20", message)]
 
 
+def fill(sheet: str, **cells: object) -> Callable:
+    def change(book):
+        for cell, value in cells.items():
+            book[sheet][cell] = value
+
+    return change
+
+
+NOTHING_OF = "Row 20 has values and does not say of what: Site, Sector, Bed definition and Measure are empty"
+NOT_READ = "has no values and is not read; it holds"
+BEYOND = [  # a change; severity, rule, sheet, cell, message
+    # figures in a row that says nothing of what they are of
+    (fill("Beds", F20="1,940"), "error", "missing_value", "Beds", "F20", NOTHING_OF),
+    (fill("Beds", F20="tbc"), "error", "missing_value", "Beds", "F20", NOTHING_OF),
+    (fill("Beds", F20="see note", G20="-"), "error", "missing_value", "Beds", "G20", NOTHING_OF),
+    (fill("Beds", F20=datetime(2016, 4, 1)), "error", "missing_value", "Beds", "F20", NOTHING_OF),
+    (fill("Beds", F20=True), "error", "missing_value", "Beds", "F20", NOTHING_OF),
+    (fill("Beds", F20="#N/A"), "error", "missing_value", "Beds", "F20", NOTHING_OF),
+    (fill("Beds", F20="=SUM(E6:E7)"), "error", "missing_value", "Beds", "F20", NOTHING_OF),
+    (fill("Bed schemes", A9="S2", L9=0.2), "error", "missing_value", "Bed schemes", "L9",
+     "Row 9 has values and does not say of what: Scheme, Priority, Mechanism, From site, From sector, Start date and "
+     "Confidence (0 to 1) are empty"),
+    # too little for a line, or no line at all
+    (fill("Beds", F20="provisional"), "note", "row_not_read", "Beds", "F20", f"Row 20 {NOT_READ} “provisional”"),
+    (fill("Beds", A20="Leicester Royal Infirmary", B20="Critical care"), "note", "row_not_read", "Beds", "A20",
+     f"Row 20 {NOT_READ} “Leicester Royal Infirmary” and “Critical care”"),
+    (fill("Beds", A20="Source: board paper"), "note", "row_not_read", "Beds", "A20",
+     f"Row 20 {NOT_READ} “Source: board paper”"),
+    (fill("Beds", B20="#REF!"), "note", "row_not_read", "Beds", "B20", f"Row 20 {NOT_READ} “#REF!”"),
+    (fill("Beds", A20="a", B20="b", A21="c", B21="d", A22="e"), "note", "row_not_read", "Beds", "A20",
+     "Rows 20 to 22 have no values and are not read; they hold “a”, “b”, “c” and more"),
+    (fill("Beds", C5="#REF!"), "note", "row_not_read", "Beds", "A5",
+     f"Row 5 {NOT_READ} “Acute beds (STP count) - Available” and “#REF!”"),
+    (fill("Bed schemes", A9="S2"), "note", "row_not_read", "Bed schemes", "A9", f"Row 9 {NOT_READ} “S2”"),
+    # columns without a heading
+    (fill("Beds", K6=5), "warning", "unheaded_values", "Beds", "K6",
+     "Column K has no heading in row 4 and is not read; it holds 5 in K6"),
+    (fill("Beds", K6="see L6", K7="1,940"), "warning", "unheaded_values", "Beds", "K7",
+     "Column K has no heading in row 4 and is not read; it holds “1,940” in K7"),
+    (fill("Beds", K6="#REF!"), "warning", "unheaded_values", "Beds", "K6",
+     "Column K has no heading in row 4 and is not read; it holds “#REF!” in K6"),
+    (fill("Beds", K6="=SUM(E6:J6)"), "warning", "unheaded_values", "Beds", "K6",
+     "Column K has no heading in row 4 and is not read; it holds “=SUM(E6:J6)” in K6"),
+    (fill("Beds", K30=5, L6=7, M7=8), "warning", "unheaded_values", "Beds", "K30",
+     "Columns K to M have no heading in row 4 and are not read; they hold 5 in K30"),
+    (fill("Beds", K6="checked"), "note", "unknown_column", "Beds", "K6",
+     "Column K has no heading in row 4 and is not read; it holds “checked” in K6"),
+    (lambda book: (book["Beds"].insert_cols(3), fill("Beds", C7=5)(book)), "warning", "unheaded_values", "Beds", "C7",
+     "Column C has no heading in row 4 and is not read; it holds 5 in C7"),
+    # above the headings
+    (fill("Beds", A2="Glenfield Hospital", B2="Critical care", C2="Acute beds (STP count)", D2="Available", G2=5),
+     "warning", "unheaded_values", "Beds", "G2", "Row 2 stands above the headings in row 4 and is not read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "severity", "rule", "sheet", "cell", "message"), BEYOND)
+def test_what_stands_beyond_the_lines_is_named(altered, clean, change, severity, rule, sheet, cell, message):
+    reading = altered(change)
+    reading.findings[:] = [f for f in reading.findings if f.rule not in OF_OPENPYXL]
+    assert said(reading) == [(severity, rule, sheet, cell, message)]
+    assert reading.findings[0].line == int(cell[1:])
+    assert contents(reading)["beds"] == contents(clean)["beds"]
+    assert contents(reading)["bed_schemes"] == contents(clean)["bed_schemes"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        fill("Beds", A20="Total", E20=None),
+        fill("Beds", C20="Acute beds (STP count)", D20="Occupied"),  # a prepared line that nobody filled in
+        fill("Beds", A20="Acute beds (STP count) - Available"),  # the heading of a section
+        fill("Beds", A2="as at October", E3="drafted", K3="see Cover"),
+        fill("Beds", K6="  ", L9=None),
+    ],
+)
+def test_what_a_template_writes_itself_is_nobodys_business(altered, change):
+    assert said(altered(change)) == []
+
+
+def test_a_sheet_of_dates_drops_none_of_them(tmp_path, reference):
+    """A sheet without periods: a date alone in its row is named, and so is a code."""
+    line = {
+        "milestone_code": "M1", "milestone": "Open", "scheme_code": "S1", "priority": "1", "is_critical": True,
+        "baseline_date": date(2017, 4, 1),
+    }  # fmt: skip
+    path = tmp_path / "a.xlsx"
+    about = Cover("RWE", MONTH, "Team", date(2017, 7, 1))
+    write_workbook(path, templates()["monitoring"], about, reference, {"milestones": [Line(line)]})
+    book = openpyxl.load_workbook(path)
+    sheet = book["Milestones"]
+    header = {cell.value: cell.column_letter for cell in sheet[4]}
+    dated, coded = f"{header['Forecast date']}9", f"{header['Milestone code']}11"
+    sheet[dated], sheet[coded] = date(2017, 9, 1), "M2"
+    reading = read_saved(book, path)
+    assert [(f.rule, f.cell) for f in reading.findings] == [("missing_value", dated), ("row_not_read", coded)]
+
+
 OF_OPENPYXL = ("total_without_value", "circular_formula")
 
 
@@ -399,7 +502,23 @@ def test_a_grand_total_is_of_the_whole_sheet(beds_path, tmp_path):
     sheet["E13"], sheet["F13"] = 900 + 400 + 810, 1  # of 890 + 300 + 800.5
     reading = read_saved(book, tmp_path / "a.xlsx")
     message = "Grand total, 2016/17: the total says 1 and its lines add up to 1,990.5, a difference of -1,989.5"
-    assert said(reading) == [("error", "total_differs", "Beds", "F13", message)]
+    remark = "Row 12 has no values and is not read; it holds “checked by finance”"
+    assert said(reading) == [
+        ("error", "total_differs", "Beds", "F13", message), ("note", "row_not_read", "Beds", "A12", remark)
+    ]  # fmt: skip
+
+
+def test_a_sum_beyond_any_float_is_no_end(beds_path, tmp_path):
+    """Each of the figures is kept out, so that none is left to be added up."""
+    book = with_totals(beds_path)
+    for row in (6, 7, 8, 10, 11):
+        for letter in "EFGHIJ":
+            book["Beds"][f"{letter}{row}"] = 1.7e308
+    reading = read_saved(book, tmp_path / "a.xlsx")
+    assert {(f.rule, f.severity) for f in reading.findings} == {("out_of_range", "error")}
+    assert len(reading.findings) == 5 * 6
+    assert reading.tables["sheets"].to_pylist()[0]["value_sum"] == 0
+    assert not [total for total in reading.tables["totals"].to_pylist() if total["table_name"] == "beds"]
 
 
 def test_text_in_a_total_is_named(beds_path, tmp_path):
@@ -505,6 +624,10 @@ COVERS = [
     ("B9", None, "cover_incomplete", "“Period” on the Cover is empty"),
     ("B11", None, "cover_incomplete", "“Prepared on” on the Cover is empty"),
     ("B11", "soon", "cover_incomplete", "Prepared on: “soon” is not a date"),
+    ("B11", "31/12/9999", "implausible_date", "Prepared on: 31 December 9999 has not come yet"),
+    ("B11", datetime(9999, 12, 31), "implausible_date", "Prepared on: 31 December 9999 has not come yet"),
+    ("B11", datetime(1999, 12, 31), "implausible_date", "Prepared on: 31 December 1999 is before 2000"),
+    ("B11", datetime(1900, 1, 1), "implausible_date", "Prepared on: 1 January 1900 is before 2000"),
     ("B11", "=TODAY()", "cover_incomplete", "“Prepared on” on the Cover holds the formula =TODAY() without its result"),
     ("A7", None, "cover_incomplete", "The Cover has no line “Organisation code”"),
 ]  # fmt: skip
@@ -516,6 +639,45 @@ def test_a_wrong_cover_refuses_the_file(altered, cell, entry, rule, message):
     assert said(reading) == [("error", rule, "Cover", cell if cell[0] == "B" else None, message)]
     assert reading.is_refused
     assert reading.identity.template_version in (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("entry", "today", "rules"),
+    [
+        (datetime(2016, 12, 2), date(2016, 12, 1), []),  # where the sender is, it may be tomorrow
+        (datetime(2016, 12, 3), date(2016, 12, 1), ["implausible_date"]),
+        (datetime(2016, 12, 3), date(2016, 12, 2), []),
+        (datetime(2000, 1, 1), date(2016, 12, 1), []),
+    ],
+)
+def test_prepared_on_is_held_against_the_day_of_reading(beds_path, tmp_path, entry, today, rules):
+    book = with_totals(beds_path)
+    book["Cover"]["B11"] = entry
+    book.save(tmp_path / "a.xlsx")
+    reading = read_file(tmp_path / "a.xlsx", today=today)
+    assert [f.rule for f in reading.findings] == rules
+    assert reading.is_refused is bool(rules)
+
+
+def test_a_month_that_has_not_begun_is_refused(tmp_path, reference):
+    about = Cover("RWE", "2017-08", "Team", date(2017, 7, 31))
+    write_workbook(tmp_path / "a.xlsx", templates()["monitoring"], about, reference)
+    expected = ("error", "unknown_period", "Cover", "B9", "The month 2017-08 has not begun")
+    assert said(read_file(tmp_path / "a.xlsx", today=date(2017, 7, 31)))[0] == expected
+    assert expected not in said(read_file(tmp_path / "a.xlsx", today=date(2017, 8, 1)))
+
+
+@pytest.mark.parametrize(
+    ("entry", "rule", "message"),
+    [
+        ("illustratve", "unknown_code", "Data status: “illustratve” is not on the list; did you mean “Illustrative”?"),
+        ("#N/A", "error_value", "“Data status” on the Cover holds the error #N/A"),
+    ],
+)
+def test_a_data_status_that_is_not_known_is_named(altered, entry, rule, message):
+    reading = altered("Cover", "B12", entry)
+    assert said(reading) == [("error", rule, "Cover", "B12", message)]
+    assert (reading.is_refused, reading.identity.data_status) == (False, "returned")
 
 
 def test_a_workbook_without_a_cover_is_no_return(altered):
@@ -602,7 +764,7 @@ def reorder_columns(book):
 
 TOLERATED = {
     "rows above the headings": (lambda book: book["Beds"].insert_rows(1, 7), []),
-    "an empty row and a comment among the lines": (insert_comment, []),
+    "an empty row and a comment among the lines": (insert_comment, ["row_not_read"]),
     "columns in another order": (reorder_columns, []),
     "a column of one's own": (insert_column, ["unknown_column"]),
     "a sheet of one's own": (lambda book: book.create_sheet("Workings", 0), ["sheet_not_read"]),
@@ -741,7 +903,7 @@ def test_layout_does_not_change_what_is_read(beds_path, clean, seed, keep_totals
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.xlsx"
         reading = read_saved(book, path)
-        assert {f.rule for f in reading.findings} <= {"unknown_column", "sheet_not_read"}, said(reading)
+        assert {f.rule for f in reading.findings} <= {"unknown_column", "sheet_not_read", "row_not_read"}, said(reading)
         expected = contents(clean)
         found = contents(reading)
         found_totals, expected_totals = found.pop("totals"), expected.pop("totals")

@@ -1,6 +1,7 @@
 """What is opened, what is refused and why, and what a sheet's cells are."""
 
 import os
+import re
 import zipfile
 from datetime import date, datetime
 from pathlib import Path
@@ -236,7 +237,8 @@ def test_cells_that_only_look_empty_are_listed(path):
         Unvalued("Bed schemes & more", "D9", '=IF(A1<>"","a","b")', False),
         Unvalued("Beds", "A1", "#DIV/0!", True),
     }
-    assert found.sheets[0].rows[6] == ["", ""]  # what calamine makes of them
+    assert found.sheets[0].rows[6] == [""] * 4  # what calamine makes of them
+    assert len(found.sheets[0].rows) == 9  # there is room for the formulas without a result, of which it knows nothing
 
 
 def test_a_formula_with_a_result_is_a_value_even_if_the_result_is_empty(path):
@@ -253,6 +255,128 @@ def test_a_formula_with_a_result_is_a_value_even_if_the_result_is_empty(path):
     book = read_workbook(path)
     assert book.unseen.unvalued == [Unvalued("Beds", "B2", "#DIV/0!", True), Unvalued("Beds", "A3", "=", False)]
     assert book.sheets[0].rows[:2] == [[4.0, ""], [6.0, ""]]
+
+
+def rewritten(path: Path, cells: str, *, head: str = "", part: str = "xl/worksheets/sheet1.xml") -> None:
+    """Make these rows all that the sheet holds."""
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    sheet = f'<worksheet xmlns="{space}">{head}<sheetData>{cells}</sheetData></worksheet>'
+    repack(path, {part: sheet.encode()})
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '<row r="2"><c r="B2" t="e"><v>#REF!</v></c></row>',
+        "<row r='2'><c r='B2' t='e'><v>#REF!</v></c></row>",
+        '<row r="2"><c r="B2" t = "e"><v>#REF!</v></c></row>',
+        '<row r="2"><c r="B2" t=\n"e"><v>#REF!</v></c></row>',
+        '<row r="2"><c\nt="e" r="B2"><v>#REF!</v></c></row>',
+        '<row r="2"><c r="A2"/><c t="e"><v>#REF!</v></c></row>',
+        '<row><c><v>1</v></c></row><row><c/><c t="e"><v>#REF!</v></c></row>',
+        '<row r="2"><c r="b2" t="e"><v>#REF!</v></c></row>',
+    ],
+)
+def test_an_error_is_found_however_its_cell_is_written(path, cells):
+    rewritten(path, cells)
+    assert read_workbook(path).unseen.unvalued == [Unvalued("Beds", "B2", "#REF!", True)]
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_what_is_hidden_and_merged_is_found_however_it_is_written(path, quote):
+    cells = '<row hidden="true"><c><v>1</v></c></row><row r="2" hidden = "1"><c r="A2"><v>1</v></c></row>'
+    head = '<cols><col min = "3" max="4" hidden="1"/></cols>'
+    rewritten(path, cells.replace('"', quote), head=head.replace('"', quote))
+    layout = read_workbook(path).unseen.layouts["Beds"]
+    assert (layout.hidden_rows, layout.hidden_columns) == ({0, 1}, [(2, 3)])
+
+
+def test_every_name_may_have_a_prefix(path):
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    cells = '<x:row r="1" hidden="1"><x:c r="A1"><x:f>[1]Plan!B4&amp;""</x:f><x:v>5</x:v></x:c></x:row>'
+    sheet = f'<x:worksheet xmlns:x="{space}"><x:sheetData>{cells}</x:sheetData></x:worksheet>'
+    repack(path, {"xl/worksheets/sheet1.xml": sheet.encode()})
+    unseen = read_workbook(path).unseen
+    assert [formula.text for formula in unseen.formulas] == ['=[1]Plan!B4&""']
+    assert unseen.layouts["Beds"].hidden_rows == {0}
+
+
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.bin", "xl/worksheets/Sheet1.XML", "xl/worksheets/sheet1"])
+def test_a_sheet_may_be_in_a_part_of_any_name(path, part):
+    with zipfile.ZipFile(path) as archive:
+        links = archive.read("xl/_rels/workbook.xml.rels")
+    target = part.removeprefix("xl/").encode()
+    links = links.replace(b"/xl/worksheets/sheet1.xml", target).replace(b"worksheets/sheet1.xml", target)
+    repack(path, {"xl/worksheets/sheet1.xml": None, "xl/_rels/workbook.xml.rels": links})
+    rewritten(path, '<row r="2"><c r="B2" t="e"><v>#REF!</v></c></row>', part=part)
+    assert read_workbook(path).unseen.unvalued == [Unvalued("Beds", "B2", "#REF!", True)]
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/_rels/workbook.xml.rels"])
+def test_capitals_in_a_parts_name_do_not_count(path, part):
+    rewritten(path, '<row r="2"><c r="B2" t="e"><v>#REF!</v></c></row>')
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read(part)
+    repack(path, {part: None, part.replace("workbook", "Workbook"): content})
+    assert read_workbook(path).unseen.unvalued == [Unvalued("Beds", "B2", "#REF!", True)]
+
+
+DAMAGED = "The workbook is damaged: the sheet “Beds” has a cell at "
+REMARKS = "The sheet “Beds” has remarks among its cells, on which readers disagree"
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule", "message"),
+    [
+        (f'<row r="2"><c r="A{"9" * 5000}"><v>1</v></c></row>', "corrupt", f"{DAMAGED}“A{'9' * 78}…”"),
+        ('<row r="2"><c r="ABCDEF2"><v>1</v></c></row>', "corrupt", f"{DAMAGED}“ABCDEF2”"),
+        ('<row r="2"><c r="A0"><v>1</v></c></row>', "corrupt", f"{DAMAGED}“A0”"),
+        (f'<row r="{"9" * 5000}"><c><v>1</v></c></row>', "corrupt", "The workbook is damaged or was cut short"),
+        ('<row r="x"><c><v>1</v></c></row>', "corrupt", "The workbook is damaged or was cut short"),
+        ("<row r='1048576'><c r='XFD1048576'><v>1</v></c></row>", "hostile",
+         "The sheet “Beds” reaches out to cell XFD1048576, too far to be read safely"),
+        ('<row r="2"><c r="A2"><v>1</v></c><c r="A2"><v>2</v></c></row>', "hostile",
+         "The sheet “Beds” has two cells at one address, so that readers would disagree"),
+        ('<row r="2"><c r="A2"><v>9<!-- x -->00</v></c></row>', "hostile", REMARKS),
+        ('<row r="2"><c r="A2"><v><![CDATA[900]]></v></c></row>', "hostile", REMARKS),
+        ('<row r="2"><c r="A2"><v>9<?x?>00</v></c></row>', "hostile", REMARKS),
+    ],
+)  # fmt: skip
+def test_cells_on_which_readers_would_disagree_are_refused(path, cells, rule, message):
+    rewritten(path, cells)
+    assert refusal(path) == (rule, message)
+
+
+@pytest.mark.parametrize(("old", "new"), [('name="Beds"', 'name="Copy"'), ('id="rId1"', 'id="rId9"')])
+def test_two_sheets_of_one_part_or_one_name_are_refused(path, old, new):
+    with zipfile.ZipFile(path) as archive:
+        book = archive.read("xl/workbook.xml").decode()
+    (sheet,) = re.findall("<sheet .*?/>", book)
+    assert old in sheet
+    repack(path, {"xl/workbook.xml": book.replace(sheet, sheet + sheet.replace(old, new)).encode()})
+    message = "Two sheets are one part or have one name, so that readers would disagree"
+    assert refusal(path) == ("hostile", message)
+
+
+@pytest.mark.parametrize("encoding", ["foo", "utf-7", "shift_jis"])
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/comments1.xml"])
+def test_an_encoding_that_cannot_be_read_is_refused(path, part, encoding):
+    content = f'<?xml version="1.0" encoding="{encoding}"?><a t="e">943 476 5919<sheetData><c/></sheetData></a>'
+    repack(path, {part: content.encode()})
+    assert refusal(path) == ("corrupt", "The workbook is damaged or was cut short")
+
+
+@pytest.mark.parametrize("number", ["NaN", "inf", "-inf", "-5", "0.5", "60", "2958466", "1e300", "-1e300", "1e20"])
+def test_no_number_in_a_date_cell_is_the_end_of_the_reader(tmp_path, number):
+    path = tmp_path / "dates.xlsx"
+    book = xlsxwriter.Workbook(path)
+    book.add_worksheet("Beds").write_number(0, 0, 42_825, book.add_format({"num_format": "dd/mm/yyyy"}))
+    book.close()
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    repack(path, {"xl/worksheets/sheet1.xml": sheet.replace(b"42825", number.encode())})
+    (finding,) = read_file(path).findings
+    assert finding.rule in ("not_a_return", "corrupt")
 
 
 def test_cell_names():
