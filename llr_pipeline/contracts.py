@@ -83,6 +83,7 @@ class Contract:
     group: str = "reference"
     source: Mapping[str, str] = field(default_factory=dict, hash=False)
     total: Total | None = None
+    made_by: tuple[str, ...] = ()  # the modules or folders that compute it, where no SELECT does
 
     @property
     def name(self) -> str:

@@ -11,8 +11,11 @@ import assets
 from llr_pipeline.automation import inbox, job, run_failed, schedule
 from llr_pipeline.tables import Warehouse
 
+# of a subject that is a package, the tables alone: what computes them is imported when it runs
 subjects = [
-    import_module(f"assets.{module.name}") for module in iter_modules(assets.__path__) if module.name != "sample"
+    import_module(f"assets.{module.name}{'.tables' if module.ispkg else ''}")
+    for module in iter_modules(assets.__path__)
+    if module.name != "sample"
 ]
 
 defs = dg.Definitions(

@@ -76,10 +76,12 @@ class Document:
             raise ValueError(f"Names are lower case letters, digits and underscores, not {', '.join(wrong)}")
 
 
-def report(name: str, build: Callable[[duckdb.DuckDBPyConnection], Document]) -> dg.AssetsDefinition:
+def report(
+    name: str, build: Callable[[duckdb.DuckDBPyConnection], Document], *, reads: Sequence[str] = ()
+) -> dg.AssetsDefinition:
     """The asset of one report: its SQL table, and the document that `build` makes of it.
 
-    `build` reads the report's own table and what its SELECT reads, nothing else: these are the asset's dependencies.
+    `build` reads the report's own table, what its SELECT reads and what `reads` names: the asset's dependencies.
     A table that breaks its contract gets no document, so that the latest good one stays.
     """
     short = name.split(".")[1]
@@ -90,7 +92,7 @@ def report(name: str, build: Callable[[duckdb.DuckDBPyConnection], Document]) ->
         return document_metadata(run_id, short, made)
 
     latest = f"[The latest report]({reports_url()}/{LATEST}/{short}/index.html)"
-    return table(name, then=document, kinds=("html",), about=latest)
+    return table(name, then=document, kinds=("html",), about=latest, reads_too=reads)
 
 
 def reports_url() -> str:
@@ -180,9 +182,11 @@ def html(document: Document, *, run_id: str, drawn: Sequence[tuple[Chart, str]])
     )
 
 
-def rows_of(connection: duckdb.DuckDBPyConnection, select: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, select: str, values: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[dict[str, Any]]:
     """A query's rows by column name: what charts are made of, and the words around them."""
-    cursor = connection.execute(select, list(values))
+    cursor = connection.execute(select, values)
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

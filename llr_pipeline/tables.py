@@ -6,7 +6,7 @@ said in `assets/`; the steps that make many tables at once are in `steps.py`.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from llr_pipeline.checks import check_specs, run_checks
+from llr_pipeline.checks import Seen, Warn, check_specs, look, run_checks, warn_result, warn_spec
 from llr_pipeline.contracts import Column, Contract, contracts
 from llr_pipeline.paths import SQL, current_home
 from llr_pipeline.warehouse import (
@@ -40,18 +40,27 @@ class Warehouse(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[duckdb.DuckDBPyConnection]:
         home = current_home()
-        with locked(home, who=f"run {context.run_id}"), opened(home) as connection:
+        with locked(home, who=f"run {context.run.run_id}"), opened(home) as connection:
             yield connection
 
 
 Then = Callable[[duckdb.DuckDBPyConnection, str], Mapping[str, Any]]
 
 
-def table(name: str, *, then: Then | None = None, kinds: tuple[str, ...] = (), about: str = "") -> dg.AssetsDefinition:
-    """The asset of one SQL table, with the contract's checks, which block what stands on it.
+def table(
+    name: str,
+    *,
+    then: Then | None = None,
+    warns: Sequence[Warn] = (),
+    reads_too: Sequence[str] = (),
+    kinds: tuple[str, ...] = (),
+    about: str = "",
+) -> dg.AssetsDefinition:
+    """The asset of one SQL table, with the contract's checks, which block what stands on it, and checks that only warn.
 
     `then(connection, run_id)` does what is to be done with a table that keeps its contract, and returns metadata; a
-    table that breaks it gets none. `about` goes before the contract's description.
+    table that breaks it gets none, and is not looked at by `warns`. `reads_too` are tables that these read and the
+    SELECT does not. `about` goes before the contract's description.
     """
     contract = contracts()[name]
     select = select_of(contract)
@@ -59,12 +68,12 @@ def table(name: str, *, then: Then | None = None, kinds: tuple[str, ...] = (), a
 
     @dg.asset(
         key=[contract.layer, contract.table],
-        deps=[dg.AssetKey(read.split(".")) for read in reads(select)],
+        deps=[dg.AssetKey(read.split(".")) for read in sorted({*reads(select), *reads_too})],
         description="\n\n".join(filter(None, [about, contract.description, key_and_source(contract)])),
         group_name=contract.group,
         kinds={"duckdb", "sql", *kinds},
         code_version=hashlib.sha256(select.encode()).hexdigest()[:12],
-        check_specs=check_specs(contract),
+        check_specs=[*check_specs(contract), *(warn_spec(contract, warn) for warn in warns)],
         metadata={"dagster/relation_identifier": name, **({} if then else schema)},
         required_resource_keys={"warehouse"},
     )
@@ -73,13 +82,29 @@ def table(name: str, *, then: Then | None = None, kinds: tuple[str, ...] = (), a
         rows = build_table(connection, contract, run_id=run_id)
         context.log.info(f"{name}: {rows:,} rows")
         results = run_checks(connection, contract)
-        set_sound(connection, name, all(result.passed for result in results))
+        is_sound = all(result.passed for result in results)
+        set_sound(connection, name, is_sound)
         metadata = {"dagster/row_count": rows, **summary(connection, contract)}
-        if then and all(result.passed for result in results):
+        if then and is_sound:
             metadata |= then(connection, run_id)
+        results += warnings(context, contract, warns, is_sound=is_sound)
         return dg.MaterializeResult(metadata=metadata, check_results=results)
 
     return build
+
+
+def warnings(
+    context: dg.AssetExecutionContext, contract: Contract, warns: Iterable[Warn], *, is_sound: bool
+) -> list[dg.AssetCheckResult]:
+    """The results of a table's checks that only warn, each told in the run's log."""
+    results = []
+    for warn in warns:
+        broken = Seen(False, [f"{contract.name} breaks its contract"], {})
+        seen = look(context.resources.warehouse, warn) if is_sound else broken
+        for sentence in seen.sentences:
+            context.log.warning(sentence)
+        results.append(warn_result(contract, warn, seen))
+    return results
 
 
 def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, run_id: str) -> int:

@@ -15,6 +15,16 @@ create or replace macro beds_needed(mean_census_beds, occupancy_share) as
 create or replace macro needed_beds_rounded(needed_beds) as
     ceil(round(needed_beds, 6))::integer;
 
+-- Beds by rule [beds, whole] for a year's spells [spells] of a mean stay [nights] over the year's days [days] at a target
+-- occupancy [share, 0 to 1]: 100,000 spells of 5.5 nights at 0.92 are 1,638 beds, in a leap year 1,634.
+create or replace macro beds_by_rule(spells, stay_nights, days, occupancy_share) as
+    needed_beds_rounded(beds_needed(mean_census(spells * stay_nights, days), occupancy_share));
+
+-- Logarithmic mean [unit of both] of two positive figures, (a - b) / ln(a / b), the weight of a factor's logarithm in a
+-- bridge from one to the other (Ang, Energy Policy 33, 2005). Of a and a it is a; of a and 0 it is 0.
+create or replace macro log_mean(a, b) as
+    case when a = b then a when a = 0 or b = 0 then 0 else (a - b) / ln(a / b) end;
+
 -- Implied occupancy [share] = mean midnight census [beds] / beds available [beds]; above 1 where more are occupied.
 create or replace macro implied_occupancy(mean_census_beds, available_beds) as
     mean_census_beds / nullif(available_beds, 0);

@@ -39,7 +39,6 @@ QUARTER_DAYS = (91, 92, 92)
 CONSTANTS: tuple[Row, ...] = (
     *(("activity", "non_demographic_growth", pod, "share a year", v, NHP) for pod, v in NON_DEMOGRAPHIC.items()),
     ("activity", "non_demographic_growth", "community_contacts", "share a year", (0.005, 0.010, 0.015), OWN),
-    *(("activity", "health_status_factor", age, "factor", (0.98, 1.0, 1.02), OWN + "; 1 is no change") for age in AGES),
     *(
         ("activity", "activity_weight", pod, "GBP", (value,), OWN + "; size of a 2015/16 reference cost")
         for pod, value in (
@@ -60,17 +59,13 @@ CONSTANTS: tuple[Row, ...] = (
             ("stroke_rehab", 0.8, 1.0, 1.2), ("mental_health", 0.8, 1.0, 1.2), ("learning_disability", 0.8, 1.0, 1.2),
         )
     ),
-    *(
-        ("beds", "phase_in_months", mechanism, "months", (months,), OWN + "; where a scheme states none")
-        for mechanism, months in (
-            ("growth", 60), ("avoid_admission", 24), ("shorten_stay", 24), ("move_setting", 12), ("day_case", 18),
-            ("close", 0), ("open", 0),
-        )
-    ),
     ("beds", "destination_stay", "community", "nights", (14, 18, 22), OWN),
     ("beds", "destination_stay", "stroke_rehab", "nights", (20, 25, 30), OWN),
     ("beds", "contacts_per_moved_spell", "home", "contacts", (8, 12, 18), OWN),
     ("beds", "ward_beds", "all", "beds", (28,), OWN + "; a common ward size"),
+    ("beds", "cannot_overflow", "critical_care", "1 is yes", (1,), OWN + "; who finds no bed there is turned away"),
+    ("beds", "runs", "all", "runs", (1000,), OWN + "; simulated runs"),
+    ("beds", "seed", "all", "number", (2016,), OWN + "; the same seed gives the same runs"),
     ("beds", "calibration_lower", "all", "ratio", (0.9,), OWN),
     ("beds", "calibration_upper", "all", "ratio", (1.1,), OWN),
     *(("funding", "category_weight", c, "share", (w,), GUIDANCE) for c, w in WEIGHTS.items()),
@@ -85,9 +80,9 @@ CONSTANTS: tuple[Row, ...] = (
             ("other_non_pay", 0.3, 0.5, 0.7), ("healthcare_bought", 0.3, 0.5, 0.7), ("pressure", 0.0, 0.0, 0.0),
         )
     ),
-    ("funding", "savings_correlation", "all", "correlation", (0.3,), OWN),
-    ("funding", "kappa", "all", "beta parameter", (12,), OWN + "; spread of the delivered share"),
-    ("funding", "slip_months", "all", "months", (0, 3, 9), OWN),
+    ("schemes", "delivery_correlation", "all", "correlation", (0.3,), OWN + "; between any two schemes"),
+    ("schemes", "delivery_kappa", "all", "beta parameter", (12,), OWN + "; spread of the delivered share"),
+    ("schemes", "slip_months", "all", "months", (0, 3, 9), OWN),
     *(
         ("funding", "confidence_share", status, "share", (value,), OWN + "; no weights by maturity were published")
         for status, value in (("secured", 0.95), ("bid", 0.5), ("planned", 0.65))
@@ -149,6 +144,11 @@ def _assumption_lines() -> Iterator[Line]:
     for age, index in POPULATION.items():
         source = "ONS mid-year estimates for the system, mid-2015 to mid-2020, rounded; mid-2015 = 1"
         yield _line("activity", "population_index", age, "index", index, source)
+    for age in AGES:
+        source = OWN + "; 1 is no change since the base year, the range widens in a straight line to 2% either way"
+        for estimate, end in (("low", -0.02), ("central", 0.0), ("high", 0.02)):
+            path = [None, *(round(1 + end * t / (len(YEARS) - 1), 4) for t in range(1, len(YEARS)))]
+            yield _line("activity", "health_status_factor", age, "factor", path, source, estimate)
     for quarter in range(4):
         path = [_season(quarter, days) for days in DAYS]
         yield _line("beds", "season", f"Q{quarter + 1}", "factor", path, OWN + "; averages 1 over the year's days")

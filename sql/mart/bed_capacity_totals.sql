@@ -2,6 +2,7 @@
 with
 
 trajectories as (select * from mart.bed_capacity_trajectories),
+demand_totals as (select * from mart.bed_demand_totals),
 
 -- the plan published its acute and its community beds apart and together
 definitions as (
@@ -90,18 +91,30 @@ shown as (
 
 select
     -- keys
-    round,
-    scenario,
-    method,
-    bed_definition,
-    area,
-    financial_year,
-    is_illustrative,
-    is_complete,
+    shown.round,
+    shown.scenario,
+    shown.method,
+    shown.bed_definition,
+    shown.area,
+    shown.financial_year,
+    shown.is_illustrative,
+    shown.is_complete,
     -- measures; the two counts together are no figure while one of them lacks something
-    if(is_figure, mean_census_beds, null) as mean_census_beds,
-    if(is_figure, needed_beds, null) as needed_beds,
-    if(is_figure, needed_beds_rounded(needed_beds), null) as needed_beds_rounded,
-    if(is_figure, planned_beds, null) as planned_beds,
-    if(is_figure, planned_beds - needed_beds, null) as headroom_beds,
+    if(is_figure, shown.mean_census_beds, null) as mean_census_beds,
+    if(is_figure, shown.needed_beds, null) as needed_beds,
+    if(is_figure, needed_beds_rounded(shown.needed_beds), null) as needed_beds_rounded,
+    if(is_figure, demand_totals.needed_beds_mean_runs, null) as needed_beds_mean_runs,
+    if(is_figure, demand_totals.needed_beds_p10_runs, null) as needed_beds_p10_runs,
+    if(is_figure, demand_totals.needed_beds_p50_runs, null) as needed_beds_p50_runs,
+    if(is_figure, demand_totals.needed_beds_p90_runs, null) as needed_beds_p90_runs,
+    if(is_figure, shown.planned_beds, null) as planned_beds,
+    if(is_figure, shown.planned_beds - shown.needed_beds, null) as headroom_beds,
+    if(is_figure, demand_totals.shortfall_probability, null) as shortfall_probability,
 from shown
+left join demand_totals
+    on shown.method = 'modelled'
+    and shown.round = demand_totals.round
+    and shown.scenario = demand_totals.scenario
+    and shown.bed_definition = demand_totals.bed_definition
+    and shown.area = demand_totals.area
+    and shown.financial_year = demand_totals.financial_year

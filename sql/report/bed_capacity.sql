@@ -68,6 +68,10 @@ ends as (
             where system.method = 'modelled' and system.scenario = 'plan'
                 and system.financial_year = returned.horizon_year
         ) as needed_plan_beds,
+        any_value(system) filter (
+            where system.method = 'modelled' and system.scenario = 'plan'
+                and system.financial_year = returned.horizon_year
+        ) as runs,
     from returned
     cross join counts
     left join system
@@ -116,13 +120,39 @@ lines as (
                 },
                 {
                     'line': 6, 'method': 'modelled', 'headline_code': code || '_beds_needed_plan',
-                    'headline': words || ' beds needed in ' || horizon_year || ' under the plan',
+                    'headline': words || ' beds needed in ' || horizon_year || ' under the plan, delivered in full',
                     'unit': 'beds', 'is_complete': is_need_complete, 'figure': needed_plan_beds::double
                 },
                 {
                     'line': 7, 'method': 'modelled', 'headline_code': code || '_beds_headroom_plan',
-                    'headline': words || ' beds planned less beds needed in ' || horizon_year || ' under the plan',
+                    'headline': words || ' beds planned less beds needed in ' || horizon_year
+                        || ' under the plan, delivered in full',
                     'unit': 'beds', 'is_complete': is_need_complete, 'figure': after_beds - needed_plan_beds
+                },
+                {
+                    'line': 8, 'method': 'modelled', 'headline_code': code || '_beds_needed_plan_mean_runs',
+                    'headline': words || ' beds needed in ' || horizon_year
+                        || ' under the plan, delivered as its senders expect (mean of the runs)',
+                    'unit': 'beds', 'is_complete': is_need_complete,
+                    'figure': needed_beds_rounded(runs.needed_beds_mean_runs)::double
+                },
+                {
+                    'line': 9, 'method': 'modelled', 'headline_code': code || '_beds_needed_plan_p10_runs',
+                    'headline': words || ' beds needed in ' || horizon_year || ' under the plan: nine runs in ten need more',
+                    'unit': 'beds', 'is_complete': is_need_complete,
+                    'figure': needed_beds_rounded(runs.needed_beds_p10_runs)::double
+                },
+                {
+                    'line': 10, 'method': 'modelled', 'headline_code': code || '_beds_needed_plan_p90_runs',
+                    'headline': words || ' beds needed in ' || horizon_year || ' under the plan: one run in ten needs more',
+                    'unit': 'beds', 'is_complete': is_need_complete,
+                    'figure': needed_beds_rounded(runs.needed_beds_p90_runs)::double
+                },
+                {
+                    'line': 11, 'method': 'modelled', 'headline_code': code || '_beds_shortfall_pct',
+                    'headline': 'probability that ' || words || ' beds planned for ' || horizon_year
+                        || ' are too few, as a share of the runs',
+                    'unit': 'percent', 'is_complete': is_need_complete, 'figure': 100 * runs.shortfall_probability
                 }
             ],
             recursive := true
@@ -168,7 +198,7 @@ compared as (
 select
     -- keys
     round,
-    (case when line <= 4 then 4 * (place - 1) + line else 12 + 3 * (place - 1) + line - 4 end)::integer as position,
+    (case when line <= 4 then 4 * (place - 1) + line else 12 + 7 * (place - 1) + line - 4 end)::integer as position,
     headline_code,
     bed_definition,
     method,

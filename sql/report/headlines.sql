@@ -15,7 +15,9 @@ chosen as (
             (4, 'community_beds_reduction'),
             (5, 'acute_beds_needed_do_nothing'),
             (6, 'acute_beds_needed_plan'),
-            (7, 'acute_beds_headroom_plan')
+            (7, 'acute_beds_headroom_plan'),
+            (8, 'acute_beds_needed_plan_mean_runs'),
+            (9, 'acute_beds_shortfall_pct')
     ) as chosen(position, headline_code)
 )
 

@@ -26,6 +26,9 @@ def files(layer: str, suffix: str) -> set[str]:
 @pytest.mark.parametrize("layer", SOURCES)
 def test_every_table_has_its_source_its_contract_and_its_asset(layer):
     source, contract = files(layer, SOURCES[layer]), files(layer, ".toml")
+    made = {name for name in contract if contracts()[name].made_by}
+    assert not made & source, f"made by a SELECT and by Python: {sorted(made & source)}"
+    source |= made
     asset = {name for name in ASSETS if name.startswith(f"{layer}.")}
     wanted = {
         f"sql/{layer}/*{SOURCES[layer]}": source,
@@ -80,3 +83,12 @@ def test_every_finding_has_a_rule_and_every_rule_is_used():
     assert named <= rules, f"found, and no row of sql/reference/finding_rules.csv: {sorted(named - rules)}"
     unused = sorted(rule for rule in rules if f'"{rule}"' not in code)
     assert not unused, f"in sql/reference/finding_rules.csv, and never found: {unused}"
+
+
+def test_what_computes_a_table_is_there():
+    """Its code is in the table's fingerprint: tables that older code made are not published beside newer ones."""
+    lacking = [
+        f"{name}: {path}" for name, contract in contracts().items() for path in contract.made_by
+        if not (PROJECT / path).exists()
+    ]  # fmt: skip
+    assert not lacking, f"made_by names what is not there: {lacking}"

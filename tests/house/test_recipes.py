@@ -55,7 +55,7 @@ def test_a_table_is_two_files_and_a_line_and_a_header_spelling_is_one_word(copy)
         '[columns.round]\nrequired = true\ndescription = "Planning round"\n\n'
         '[columns.line_count]\ntype = "bigint"\nunit = "lines"\nminimum = 0\ndescription = "Lines of beds"\n'
     )
-    change(copy / "assets" / "beds.py", "TABLES = [\n", 'TABLES = [\n    table("mart.bed_counts"),\n')
+    change(copy / "assets" / "beds" / "tables.py", "TABLES = [\n", 'TABLES = [\n    table("mart.bed_counts"),\n')
     change(copy / "sql" / "raw" / "beds.toml", 'headers = ["Site name", ', 'headers = ["Where", "Site name", ')
 
     environment = {**os.environ, "PYTHONPATH": str(copy)}

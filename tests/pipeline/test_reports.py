@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
 import dagster as dg
@@ -12,8 +13,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from assets.reports import TABLES, bed_capacity
-from llr_pipeline.charts import spread, to_png, to_svg, trajectory
+from assets.reports.bed_capacity import bed_capacity
+from assets.reports.tables import TABLES
 from llr_pipeline.checks import check_contract
 from llr_pipeline.contracts import contracts
 from llr_pipeline.paths import SQL, Home
@@ -31,15 +32,27 @@ from llr_pipeline.tables import Warehouse, load_reference
 from llr_pipeline.warehouse import opened, prepare
 
 TOTALS = contracts()["mart.bed_capacity_totals"]
+RUNS = {"mean": 100, "p10": 50, "p50": 99, "p90": 150}  # what the runs need more than the central parameters
 EQUAL, CUT = "equals the published figure", "equals the published figure when truncated"
 # planned in 2015/16 and in 2020/21; needed in 2015/16, then in 2020/21 with nothing done and under the plan
 ACUTE, COMMUNITY = (1940, 1697, 1857.6, 2013.9, 1656.9), (233, 195, 244.3, 267.3, 209.05)
 
 
+READ = (
+    "core.assumptions", "core.bed_schemes", "mart.bed_assumption_effects", "mart.bed_back_cast",
+    "mart.bed_bridge_totals", "mart.bed_calibration", "mart.bed_capacity_totals", "mart.bed_demand_quarter_totals",
+    "mart.bed_demand_totals", "mart.bed_feasibility", "mart.bed_first_shortfalls", "mart.bed_scheme_effects",
+    "mart.bed_transfer_ledger",
+)  # fmt: skip
+
+
 def fill(connection: duckdb.DuckDBPyConnection, returned: dict[str, dict[str, tuple[float, ...]]]) -> None:
-    """mart.bed_capacity_totals of these rounds, as its own SELECT would give it."""
-    columns = ", ".join(f"{column.name} {column.type}" for column in TOTALS.columns)
-    connection.execute(f"create or replace table {TOTALS.name} ({columns})")
+    """The tables that the report reads, empty but for the totals of these rounds, as their own SELECT gives them."""
+    for name in READ:
+        columns = ", ".join(f"{column.name} {column.type}" for column in contracts()[name].columns)
+        connection.execute(f"create or replace table {name} ({columns})")
+        if name.startswith("core."):
+            connection.execute(f"create or replace view {name}_current as select * from {name}")
     for round_, counts in returned.items():
         both = tuple(map(sum, zip(*counts.values(), strict=True)))
         for definition, (before, after, *needed) in {**counts, "stp_acute_and_community": both}.items():
@@ -49,10 +62,18 @@ def fill(connection: duckdb.DuckDBPyConnection, returned: dict[str, dict[str, tu
                 ("do_nothing", "modelled", needed[1]),
             ]:
                 for year, planned, beds in [("2015/16", before, needed[0]), ("2020/21", after, need)]:
+                    row = {
+                        "round": round_, "scenario": scenario, "method": method, "bed_definition": definition,
+                        "area": "system", "financial_year": year, "is_illustrative": True, "is_complete": True,
+                        "mean_census_beds": beds * 0.9, "needed_beds": beds, "planned_beds": planned,
+                        "headroom_beds": planned - beds, "needed_beds_rounded": ceil(beds),
+                    }  # fmt: skip
+                    if method == "modelled":
+                        row |= {f"needed_beds_{name}_runs": beds + more for name, more in RUNS.items()}
+                        row["shortfall_probability"] = 0.25
+                    places = ", ".join("?" for _ in row)
                     connection.execute(
-                        f"insert into {TOTALS.name} select ?, ?, ?, ?, 'system', ?, true, true, ?, "
-                        "?, needed_beds_rounded(?), ?, ?",
-                        [round_, scenario, method, definition, year, beds * 0.9, beds, beds, planned, planned - beds],
+                        f"insert into {TOTALS.name} ({', '.join(row)}) values ({places})", list(row.values())
                     )
 
 
@@ -145,7 +166,7 @@ def test_the_tables_keep_their_contracts(planned):
         assert check_contract(planned, contracts()[name]).passed
     found = planned.execute("select report, position, round, figure, verdict from report.headlines").fetchall()
     assert found[0] == ("bed_capacity", 1, "2016-11", 1697, EQUAL)
-    assert len(found) == 7
+    assert len(found) == 9
 
 
 # the document
@@ -156,8 +177,9 @@ def test_the_summary_says_the_finding_first(planned):
     assert document.summary.split("\n\n") == [
         "**The 2016-11 plan takes acute beds from 1,940 to 1,697 (243 fewer, 12.5%) and community beds from 233 to 195 "
         "(38 fewer, 16.3%).**",
-        "At the target occupancy, its patients of 2020/21 need 1,657 acute beds (40 fewer than planned; 2,014 if "
-        "nothing is done) and 210 community beds (15 more than planned; 268 if nothing is done).",
+        "With its schemes delivered in full, the patients of 2020/21 need 1,657 acute beds (40 fewer than planned), "
+        "and 1,757 (1,707 to 1,807) delivered as their senders expect; 210 community beds (15 more than planned), "
+        "and 310 (260 to 360) delivered as their senders expect.",
         "11 of 12 figures equal those published. Fewer acute beds by 2020/21, as a share of those in 2015/16: 12.5%, "
         "published as 12%, cut short and not rounded.",
     ]
@@ -165,25 +187,66 @@ def test_the_summary_says_the_finding_first(planned):
     assert document.headlines["acute_beds_after"] == 1697
 
 
-def test_the_page_stands_alone_and_can_be_read_without_seeing(planned, tmp_path):
-    page = write_document(Home(tmp_path), "run1", "bed_capacity", bed_capacity(planned))
+def test_the_first_shortfall_is_said_in_one_sentence(planned):
+    assert "first quarter" not in bed_capacity(planned).summary  # nothing was simulated
+    for definition, beds in (("stp_acute", (10, 10, 12.5)), ("stp_community", (5, 4, 3))):
+        for quarter, needed in zip(("2015/16 Q1", "2015/16 Q2", "2015/16 Q3"), beds, strict=True):
+            planned.execute(
+                "insert into mart.bed_demand_quarter_totals (round, scenario, area, planned_beds, "
+                "shortfall_probability, bed_definition, quarter, needed_beds) "
+                "values ('2016-11', 'plan', 'system', 10, 0, ?, ?, ?)",
+                [definition, quarter, needed],
+            )
+    sentence = "The first quarter with too few beds for the target occupancy: acute beds in 2015/16 Q3 (by 2.5)."
+    assert sentence in bed_capacity(planned).summary
+
+
+def test_the_page_of_the_sample_stands_alone_and_can_be_read_without_seeing(sample_home, published, tmp_path):
+    made = bed_capacity(published)
+    page = write_document(Home(tmp_path), "run1", "bed_capacity", made)
     text = page.read_text(encoding="utf-8")
     assert text.count("<h1>") == 1
-    assert re.findall(r"<h2[^>]*>(.*?)</h2>", text) == [
-        "The plan beside what was published",
+    assert re.findall(r"<h2[^>]*>(.*?)</h2>", text) == [table.title for table in made.tables]
+    assert [table.title for table in made.tables][:3] == [
         "Beds needed beside beds planned",
+        "The plan beside what was published",
+        "Where beds are first too few under the plan",
     ]
-    assert 'role="img" aria-label="Line chart of beds by financial year. Acute beds, planned: 1,940 in 2015/16' in text
+    assert [chart.name for chart in made.charts] == ["beds_by_quarter", "why_beds_change", "what_beds_hang_on"]
+    assert 'role="img" aria-label="Line chart of beds by quarter. Acute beds in 2020/21 Q4, plan:' in text
     assert '<th scope="row">Acute beds planned for 2020/21</th><td class="number">1,697</td>' in text
     assert "Illustrative below" in text
     assert "Open Government Licence" in text
-    assert "<svg" in text
+    assert text.count("<svg") == 3
     assert not re.findall(r'(?:src|href)="(?!#)', text)
-    assert page.with_name("beds_by_year.png").read_bytes().startswith(b"\x89PNG")
-    assert re.match(r'<svg [^>]*class="marks" viewBox="[\d ]+">', page.with_name("beds_by_year.svg").read_text())
+    assert page.with_name("beds_by_quarter.png").read_bytes().startswith(b"\x89PNG")
+    assert re.match(r'<svg [^>]*class="marks" viewBox="[\d ]+">', page.with_name("beds_by_quarter.svg").read_text())
     assert not (tmp_path / "reports/latest").exists()  # not before what it says is published
     show_latest(Home(tmp_path), "run1")
     assert (tmp_path / "reports/latest/bed_capacity/index.html").read_text(encoding="utf-8") == text
+
+
+def test_the_waterfall_of_the_sample_is_the_bridge(published):
+    """The bars of the chart are those of the table, moves between sites cancelled: 2,102.2 to 1,873.0."""
+    waterfall = next(chart for chart in bed_capacity(published).charts if chart.name == "why_beds_change")
+    (start, end, change) = published.execute(
+        """
+        select
+            max(needed_beds) filter (where financial_year = '2015/16'),
+            max(needed_beds) filter (where financial_year = '2020/21'),
+            (
+                select sum(change_beds) from mart.bed_bridge_totals
+                where round = '2016-11' and scenario = 'plan' and area = 'system' and from_year = '2015/16'
+                    and to_year = '2020/21' and bed_definition = 'stp_acute_and_community'
+            ),
+        from mart.bed_demand_totals
+        where round = '2016-11' and scenario = 'plan' and area = 'system'
+            and bed_definition = 'stp_acute_and_community'
+        """
+    ).fetchone()
+    assert end - start == pytest.approx(change, abs=1e-9)
+    assert f"Waterfall from {start:,.0f} beds needed in 2015/16 to {end:,.0f} in 2020/21" in waterfall.alt
+    assert "REC02" not in waterfall.alt
 
 
 def test_an_empty_warehouse_still_has_a_report(connection, tmp_path):
@@ -212,11 +275,10 @@ def test_the_asset_page_shows_summary_chart_and_numbers(tmp_path, monkeypatch):
     found = materialised(Home(tmp_path))
     address = f"https://reports.example/{found['run_id']}/bed_capacity"
     assert found["report"] == f"{address}/index.html"
-    assert f"]({address}/beds_by_year.svg)" in found["summary"]
     assert "> Illustrative below the published totals." in found["summary"]
     assert len(found["summary"]) < 1000
     assert (found["acute_beds_after"], found["community_beds_headroom_plan"]) == (1697, -15)
-    assert found["dagster/row_count"] == 21
+    assert found["dagster/row_count"] == 33
     assert (tmp_path / "reports" / found["run_id"] / "bed_capacity/index.html").exists()
 
 
@@ -278,25 +340,3 @@ def test_numbers_as_people_read_them():
         "\N{MINUS SIGN}15",
         "\N{EN DASH}",
     ]
-
-
-ROWS = [{"year": year, "count": n, "of": of} for of, n in (("A", 10), ("B", 20)) for year in ("1", "2")]
-
-
-def test_a_trajectory_labels_its_lines_and_tells_them_apart_without_colour():
-    svg = to_svg(trajectory(ROWS, x="year", y="count", series="of", title="Title", y_title="Things"))
-    assert all(f">{text}<" in svg for text in ("A: 10", "B: 20", "Title", "Things"))
-    assert {"1,0", "2,3"} <= set(re.findall(r'stroke-dasharray="([\d,]+)"', svg))
-    assert to_png(svg, scale=1).startswith(b"\x89PNG")
-
-
-def test_a_chart_has_four_series_at_most():
-    many = [{**ROWS[0], "of": name} for name in "ABCDE"]
-    with pytest.raises(ValueError, match="4 series apart, not 5"):
-        trajectory(many, x="year", y="count", series="of", title="", y_title="")
-
-
-def test_labels_are_moved_apart_and_stay_inside():
-    assert spread([0, 5, 50], gap=10, most=100) == [0, 10, 50]
-    assert spread([95, 98], gap=10, most=100) == [90, 100]
-    assert spread([], gap=10, most=100) == []

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from assets.beds.projection import project
 from llr_pipeline.contracts import contracts, templates
 from llr_pipeline.paths import SQL
 from llr_pipeline.publications import PUBLICATIONS, publications, published_schema
@@ -19,7 +20,19 @@ from llr_pipeline.returns import raw_schema
 
 CONTRACTS = {name: c for name, c in contracts().items() if c.layer in ("core", "mart")}
 CORE = [name for name, c in CONTRACTS.items() if c.layer == "core" and (SQL / "core" / f"{c.table}.sql").exists()]
-MARTS = ["mart.bed_capacity_trajectories", "mart.bed_capacity_totals"]
+MARTS = (
+    "mart.bed_base_activity",
+    "mart.bed_calibration",
+    "mart.bed_capacity_trajectories",
+    "mart.bed_capacity_totals",
+    "mart.bed_first_shortfalls",
+)
+PROJECTED = ("mart.bed_demand", "mart.bed_demand_totals")
+READ_BY_THE_PROJECTION = (
+    "mart.bed_base_activity", "core.beds_current", "core.bed_schemes_current", "core.bed_scheme_claims_current",
+    "core.assumptions_current", "core.scenarios_current", "reference.financial_years", "reference.kh03_outturn",
+    "reference.quarters", "reference.rounds", "reference.sectors", "reference.sites",
+)  # fmt: skip
 VALUES = {s.table: s.value.name for t in templates().values() for s in t.sheets if s.value}
 CATEGORIES = (
     "allocation", "contract_income", "other_income", "pay", "drugs", "capital_charges", "other_non_pay",
@@ -95,7 +108,7 @@ def fill(raw: RawTables) -> None:
     raw.line("RWE-activity", "activity", 5, {"2015/16": 1000, "2016/17": 950}, **medicine, measure="spells")
     raw.line("RWE-activity", "activity", 6, {"2015/16": 36600, "2016/17": 32850}, **medicine, measure="bed_days")
     raw.line("RWE-activity", "activity", 7, {"2015/16": 3660, "2016/17": None}, **elders, measure="bed_days")
-    raw.line("RWE-activity", "activity", 8, {"2015/16": 36600, "2016/17": 36500}, **nothing, measure="bed_days")
+    raw.line("RWE-activity", "activity", 8, {"2015/16": 36600, "2016/17": 32850}, **nothing, measure="bed_days")
     raw.line(
         "RWE-activity", "activity", 9, {"2016/17": 200}, measure="attendances",
         **medicine | {"point_of_delivery": "a_and_e", "specialty_group": "emergency_medicine"},
@@ -106,13 +119,13 @@ def fill(raw: RawTables) -> None:
     )  # fmt: skip
     raw.line(
         "RWE-activity", "activity", 11, {"2016/17": 7300}, measure="bed_days",
-        **medicine | {"site_code": "RT5-HIN", "specialty_group": "community_inpatient"},
+        **nothing | {"site_code": "RT5-HIN", "specialty_group": "community_inpatient"},
     )  # fmt: skip
     raw.line("RWE-activity-old", "activity", 5, {"2016/17": 900}, **medicine, measure="spells")
     raw.line("RWE-activity-bad", "activity", 5, {"2016/17": 9}, **medicine, measure="spells")
     raw.line(
         "RT5-activity", "activity", 5, {"2016/17": 3650}, measure="bed_days",
-        **medicine | {"site_code": None, "specialty_group": "mental_health"},
+        **nothing | {"site_code": None, "specialty_group": "mental_health"},
     )  # fmt: skip
     raw.line(
         "04C-activity", "activity", 5, {"2016/17": 99999}, measure="bed_days",
@@ -129,6 +142,10 @@ def fill(raw: RawTables) -> None:
     raw.line(
         "RWE-beds", "beds", 9, {"2016/17": 80}, **infirmary | {"bed_definition": "kh03_general_acute"},
         measure="available",
+    )  # fmt: skip
+    raw.line(
+        "RWE-beds", "beds", 10, {"2015/16": 1000}, **infirmary | {"bed_definition": "kh03_general_acute"},
+        measure="occupied",
     )  # fmt: skip
     raw.line("RT5-beds", "beds", 5, {"2016/17": 24}, **hinckley, measure="available")
     raw.line("RT5-beds", "beds", 6, {"2016/17": None}, **hinckley, measure="occupied")
@@ -265,8 +282,14 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
             f"create view {name}_current as select * from {name} "
             "where submission_id in (select submission_id from raw.submissions where status = 'accepted')"
         )
+    connection.execute(f"create table mart.bed_base_activity as {sql_of('mart.bed_base_activity')}")
+    made = project({read: connection.execute(f"select * from {read}").df() for read in READ_BY_THE_PROJECTION})
+    for name in PROJECTED:
+        columns = ", ".join(f"{c.name}::{c.type} as {c.name}" for c in contracts()[name].columns)
+        connection.register("made", pa.Table.from_pandas(made[name], preserve_index=False))
+        connection.execute(f"create table {name} as select {columns} from made")
     for name in MARTS:
-        connection.execute(f"create table {name} as {sql_of(name)}")
+        connection.execute(f"create or replace table {name} as {sql_of(name)}")
     yield connection
     connection.close()
 
@@ -571,25 +594,27 @@ def trajectory(connection: duckdb.DuckDBPyConnection, condition: str) -> list[tu
         # 36,600 + 3,660 bed days / 366 days = 110; / 0.9 = 122.222; the target of all, where the sector has none
         ("site_code = 'RWEAA' and scenario = 'plan' and financial_year = '2015/16' and method = 'modelled'",
          (110, 0.9, 122.222222, 130, 7.777778, 0.846154)),
-        # 32,850 / 365 = 90; / the sector's own 0.8 = 112.5; planned 100
-        ("site_code = 'RWEAA' and scenario = 'plan' and financial_year = '2016/17' and method = 'modelled'",
+        # 32,850 / 365 = 90; / the sector's own 0.8 = 112.5, against the plan's beds
+        ("site_code = 'RWEAA' and scenario = 'do_nothing' and financial_year = '2016/17' and method = 'submitted'",
          (90, 0.8, 112.5, 100, -12.5, 0.9)),
-        # 36,500 / 365 = 100; / 0.8 = 125, against the plan's beds
-        ("site_code = 'RWEAA' and scenario = 'do_nothing' and financial_year = '2016/17'",
-         (100, 0.8, 125, 100, -25, 1.0)),
         # occupied 99 / 0.8
-        ("site_code = 'RWEAA' and financial_year = '2016/17' and method = 'submitted'",
+        ("site_code = 'RWEAA' and scenario = 'plan' and financial_year = '2016/17' and method = 'submitted'",
          (99, 0.8, 123.75, 100, -23.75, 0.99)),
         # a closed site: beds of 0 and no activity
-        ("site_code = 'RWEAK' and scenario = 'plan' and method = 'modelled'", (None, 0.8, None, 0, None, None)),
-        ("site_code = 'RWEAK' and method = 'submitted'", (0, 0.8, 0, 0, 0, None)),
+        ("site_code = 'RWEAK' and scenario = 'plan' and method = 'modelled' and financial_year = '2016/17'",
+         (None, 0.8, None, 0, None, None)),
+        ("site_code = 'RWEAK' and scenario = 'plan' and method = 'submitted'", (0, 0.8, 0, 0, 0, None)),
         # another provider's patients count at the site where they lie: 7,300 / 365 = 20; / 0.9
-        ("site_code = 'RT5-HIN' and organisation_code = 'RT5' and scenario = 'plan' and method = 'modelled'",
+        ("site_code = 'RT5-HIN' and organisation_code = 'RT5' and scenario = 'do_nothing' and method = 'submitted'",
          (20, 0.9, 22.222222, 24, 1.777778, 0.833333)),
         # beds without activity
-        ("site_code = 'RT5-HIN' and scenario = 'do_nothing'", (None, 0.9, None, 24, None, None)),
+        ("site_code = 'RT5-HIN' and scenario = 'plan' and method = 'submitted'", (None, 0.9, None, 24, None, None)),
+        # and none in the base year to project
+        ("site_code = 'RT5-HIN' and scenario = 'plan' and method = 'modelled' and financial_year = '2016/17'",
+         (None, 0.9, None, 24, None, None)),
         # activity without beds
-        ("site_code is null and organisation_code = 'RT5'", (10, 0.9, 11.111111, None, None, None)),
+        ("site_code is null and organisation_code = 'RT5' and method = 'submitted'",
+         (10, 0.9, 11.111111, None, None, None)),
     ],
 )  # fmt: skip
 def test_trajectory_by_hand(warehouse: duckdb.DuckDBPyConnection, condition: str, by_hand: tuple) -> None:
@@ -615,13 +640,12 @@ def test_trajectories_have_four_quarters_and_no_other_definition(warehouse: duck
     )
 
 
-def total(connection: duckdb.DuckDBPyConnection, definition: str, area: str, method: str = "modelled") -> tuple:
+def total(connection: duckdb.DuckDBPyConnection, definition: str, area: str, scenario: str = "do_nothing") -> tuple:
     row = only(
         connection,
         "select needed_beds, needed_beds_rounded, planned_beds, headroom_beds, is_complete, is_illustrative "
-        f"from mart.bed_capacity_totals where bed_definition = '{definition}' and area = '{area}' and method = "
-        f"'{method}' "
-        "and scenario = 'plan' and financial_year = '2016/17'",
+        f"from mart.bed_capacity_totals where bed_definition = '{definition}' and area = '{area}' "
+        f"and scenario = '{scenario}' and method = 'submitted' and financial_year = '2016/17'",
     )
     return tuple(round(value, 6) if isinstance(value, float) else value for value in row.values())
 
@@ -635,8 +659,8 @@ def test_totals_round_once(warehouse: duckdb.DuckDBPyConnection) -> None:
 
 def test_totals_say_where_a_side_is_missing(warehouse: duckdb.DuckDBPyConnection) -> None:
     assert total(warehouse, "stp_mental_health", "system") == (11.111111, 12, None, None, False, False)
-    assert total(warehouse, "stp_community", "system", "submitted") == (None, None, 24, None, False, False)
-    assert total(warehouse, "stp_acute", "RWE", "submitted") == (123.75, 124, 100, -23.75, True, False)
+    assert total(warehouse, "stp_community", "system", "plan") == (None, None, 24, None, False, False)
+    assert total(warehouse, "stp_acute", "RWE", "plan") == (123.75, 124, 100, -23.75, True, False)
 
 
 def test_a_line_given_twice_breaks_the_grain_in_the_open(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -647,3 +671,9 @@ def test_a_line_given_twice_breaks_the_grain_in_the_open(warehouse: duckdb.DuckD
         connection.execute(f"create or replace table core.capital as {sql_of('core.capital')}")
         assert connection.execute("select count(*) from core.capital").fetchone()[0] == 2
         connection.rollback()
+
+
+def test_the_return_s_kh03_beds_stand_against_those_published(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Published: 1,301.2 occupied in 2015/16. The limits are not among these assumptions: no verdict."""
+    found = only(warehouse, "select * exclude (round) from mart.bed_calibration")
+    assert tuple(found.values()) == ("RWE", "2015/16", 1000, 1301.2, pytest.approx(1.3012), "not known")

@@ -1,14 +1,15 @@
-"""Reports: what each says, in words, charts and tables. How a report is written is in `llr_pipeline/reports.py`."""
+"""The bed capacity report: beds planned, beds published, beds needed and how surely, and why they change."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
 
-from llr_pipeline.charts import trajectory
+from assets.reports import bed_charts, bed_tables
 from llr_pipeline.contracts import contracts
-from llr_pipeline.reports import Chart, Document, Table, number, report, rows_of
-from llr_pipeline.tables import table
+from llr_pipeline.reports import MISSING, Document, Table, number, rows_of
 
 Row = Mapping[str, Any]
 KINDS = ("acute", "community")
@@ -49,13 +50,22 @@ def bed_capacity(connection: duckdb.DuckDBPyConnection) -> Document:
         notes.append(ILLUSTRATIVE)
     if not all(line["is_complete"] for line in lines):
         notes.append(INCOMPLETE)
-    summary = [_planned(round_, figures), _needed(horizon_year, figures), _agreement(lines)]
+    summary = [
+        _planned(round_, figures),
+        _needed(horizon_year, figures),
+        _first_shortfall(connection, round_),
+        _agreement(lines),
+    ]
     return Document(
         title=f"Bed capacity, {base_year} to {horizon_year}: {round_name}",
-        summary="\n\n".join(summary),
+        summary="\n\n".join(filter(None, summary)),
         headlines=figures,
-        charts=_beds_by_year(connection, round_, lines, base_year, horizon_year),
-        tables=[_plan_beside_published(lines), _needed_beside_planned(lines, horizon_year)],
+        charts=bed_charts.charts(connection, round_),
+        tables=[
+            _needed_beside_planned(lines, horizon_year),
+            _plan_beside_published(lines),
+            *bed_tables.tables(connection, round_, horizon_year),
+        ],
         notes=notes,
         credits=CREDITS,
     )
@@ -78,21 +88,58 @@ def _planned(round_: str, figures: Mapping[str, float | None]) -> str:
 
 
 def _needed(horizon_year: str, figures: Mapping[str, float | None]) -> str:
-    """What the patients of the last year need, beside what is planned."""
+    """What the patients of the last year need if the schemes do all they say, and as far as their senders expect."""
     parts = []
     for kind in KINDS:
-        needed, headroom = figures[f"{kind}_beds_needed_plan"], figures[f"{kind}_beds_headroom_plan"]
-        do_nothing = figures[f"{kind}_beds_needed_do_nothing"]
-        if needed is None or headroom is None:
+        needed, expected = figures[f"{kind}_beds_needed_plan"], figures[f"{kind}_beds_needed_plan_mean_runs"]
+        if needed is None:
             continue
-        against = f"{number(abs(headroom))} {'fewer' if headroom >= 0 else 'more'} than planned"
-        if headroom == 0:
-            against = "as many as planned"
-        nothing = f"; {number(do_nothing)} if nothing is done" if do_nothing is not None else ""
-        parts.append(f"{number(needed)} {kind} beds ({against}{nothing})")
+        said = f"{number(needed)} {kind} beds ({_against(figures[f'{kind}_beds_headroom_plan'])})"
+        if expected is not None:
+            ends = [number(figures[f"{kind}_beds_needed_plan_{end}_runs"]) for end in ("p10", "p90")]
+            said += f", and {number(expected)} ({' to '.join(ends)}) delivered as their senders expect"
+        parts.append(said)
     if not parts:
         return "Beds needed cannot be worked out yet: activity or the target occupancy has not been returned."
-    return f"At the target occupancy, its patients of {horizon_year} need {' and '.join(parts)}."
+    return f"With its schemes delivered in full, the patients of {horizon_year} need {'; '.join(parts)}."
+
+
+def _against(headroom: float | None) -> str:
+    if headroom is None:
+        return "beds planned not returned"
+    if headroom == 0:
+        return "as many as planned"
+    return f"{number(abs(headroom))} {'fewer' if headroom > 0 else 'more'} than planned"
+
+
+def _first_shortfall(connection: duckdb.DuckDBPyConnection, round_: str) -> str:
+    """When the system's beds are first too few, in one sentence."""
+    found = rows_of(
+        connection,
+        """
+        select
+            bed_definition,
+            min(quarter) filter (where needed_beds > planned_beds + 1e-6) as first_quarter,
+            arg_min(needed_beds - planned_beds, quarter) filter (where needed_beds > planned_beds + 1e-6) as short_beds,
+            min(quarter) filter (where shortfall_probability > 0.5) as first_likely_quarter,
+        from mart.bed_demand_quarter_totals
+        where round = ? and scenario = 'plan' and area = 'system' and bed_definition in ('stp_acute', 'stp_community')
+        group by all
+        order by bed_definition
+        """,
+        [round_],
+    )
+    parts = []
+    for kind, row in zip(KINDS, found, strict=False):
+        if row["first_quarter"]:
+            parts.append(f"{kind} beds in {row['first_quarter']} (by {number(row['short_beds'], decimals=1)})")
+        elif row["first_likely_quarter"]:
+            parts.append(f"{kind} beds, as expected to be delivered, in {row['first_likely_quarter']}")
+    if not found:
+        return ""
+    if not parts:
+        return "In no quarter are there too few beds, with the schemes delivered in full or as expected."
+    return f"The first quarter with too few beds for the target occupancy: {'; '.join(parts)}."
 
 
 def _agreement(lines: Sequence[Row]) -> str:
@@ -140,87 +187,39 @@ def _needed_beside_planned(lines: Sequence[Row], horizon_year: str) -> Table:
     by_code = {line["headline_code"]: line for line in lines}
     found = []
     for code, title in {"acute": "Acute", "community": "Community", "total": "Acute and community"}.items():
+        figure = {name: by_code[f"{code}_beds_{name}"]["figure"] for name in FIGURES}
+        chance = figure["shortfall_pct"]
         found.append(
             {
                 f"Beds in {horizon_year}": title + _mark(by_code[f"{code}_beds_needed_plan"]),
-                "Needed, do nothing": by_code[f"{code}_beds_needed_do_nothing"]["figure"],
-                "Needed, plan": by_code[f"{code}_beds_needed_plan"]["figure"],
-                "Planned": by_code[f"{code}_beds_after"]["figure"],
-                "Planned less needed, plan": by_code[f"{code}_beds_headroom_plan"]["figure"],
+                "Do nothing": figure["needed_do_nothing"],
+                "Plan in full": figure["needed_plan"],
+                "Planned": figure["after"],
+                "To spare": figure["headroom_plan"],
+                "As expected": figure["needed_plan_mean_runs"],
+                "P10": figure["needed_plan_p10_runs"],
+                "P90": figure["needed_plan_p90_runs"],
+                "Too few": MISSING if chance is None else f"{chance:.0f}%",
             }
         )
     return Table(
         title="Beds needed beside beds planned",
         frame=pd.DataFrame(found),
         notes=[
-            "Needed: the mean midnight census of the scenario's activity over the target occupancy, rounded up once on "
-            "each line, so that acute and community together may differ by one from their sum. Below zero: too few "
-            "beds.",
+            "Needed: the base year's patients with growth and the plan's schemes, at the target occupancy of each "
+            "sector, averaged over the year and rounded up once. In full: every scheme does all that its line says, on "
+            "time. As expected: the mean of the simulated runs, in which schemes deliver as their senders' confidence "
+            "lets expect; one run in ten needs fewer than P10, one in ten more than P90. To spare: planned less the "
+            "plan in full. Too few: share of the runs in which fewer are planned than needed.",
         ],
     )
+
+
+FIGURES = (
+    "needed_do_nothing", "needed_plan", "after", "headroom_plan", "needed_plan_mean_runs", "needed_plan_p10_runs",
+    "needed_plan_p90_runs", "shortfall_pct",
+)  # fmt: skip
 
 
 def _mark(line: Row) -> str:
     return "" if line["is_complete"] else " \N{DAGGER}"
-
-
-def _beds_by_year(
-    connection: duckdb.DuckDBPyConnection, round_: str, lines: Sequence[Row], base_year: str, horizon_year: str
-) -> list[Chart]:
-    found = rows_of(
-        connection,
-        """
-        select
-            if(bed_definition = 'stp_acute', 'Acute', 'Community') as panel,
-            financial_year,
-            case
-                when method = 'submitted' then 'Planned'
-                when scenario = 'plan' then 'Needed, plan'
-                else 'Needed, do nothing'
-            end as series,
-            if(method = 'submitted', planned_beds, needed_beds_rounded) as beds,
-        from mart.bed_capacity_totals
-        where round = ?
-            and area = 'system'
-            and bed_definition in ('stp_acute', 'stp_community')
-            and scenario in ('do_nothing', 'plan')
-        order by bed_definition, method = 'modelled', scenario, financial_year
-        """,
-        [round_],
-    )
-    ends = {"before": base_year, "after": horizon_year}
-    points = [
-        {"panel": kind.capitalize(), "financial_year": year, "beds": line["published_figure"]}
-        for kind in KINDS
-        for end, year in ends.items()
-        for line in lines
-        if line["headline_code"] == f"{kind}_beds_{end}" and line["published_figure"] is not None
-    ]
-    chart = trajectory(
-        found, x="financial_year", y="beds", series="series", panel="panel", points=points,
-        title=f"Beds planned and beds needed, {round_} plan",
-        subtitle=[
-            "Average beds over the financial year. Needed: at the target occupancy.",
-            "Open diamond: published. Vertical axes do not start at zero.",
-        ],
-        x_title="Financial year", y_title="Beds",
-    )  # fmt: skip
-    return [Chart(name="beds_by_year", chart=chart, alt=_in_words(found))]
-
-
-def _in_words(found: Sequence[Row]) -> str:
-    """The chart for those who cannot see it: each line's first and last value."""
-    said = []
-    for panel, series in dict.fromkeys((row["panel"], row["series"]) for row in found):
-        line = [row for row in found if (row["panel"], row["series"]) == (panel, series) and row["beds"] is not None]
-        if not line:
-            continue
-        first, last = line[0], line[-1]
-        said.append(
-            f"{panel} beds, {series[0].lower()}{series[1:]}: {number(first['beds'])} in {first['financial_year']}, "
-            f"{number(last['beds'])} in {last['financial_year']}."
-        )
-    return "Line chart of beds by financial year. " + " ".join(said)
-
-
-TABLES = [report("report.bed_capacity", bed_capacity), table("report.headlines")]

@@ -1,0 +1,1 @@
+"""Beds: what is planned, the schemes that change it, beds needed by simulation, and why they change."""

@@ -1,0 +1,143 @@
+"""What the bed model of one round is made of: units, cells, calendar, schemes, scenarios, and what is left in doubt.
+
+How they are read from the tables is in `gathering.py` and, for schemes and scenarios, `schemes.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from assets.beds.model import SHORTEN, Calendar, Cells, Line
+
+Row = Mapping[str, Any]
+COUNTED = ("stp_acute", "stp_community", "stp_mental_health")
+"""The definitions that the plan counts beds by; every other is for comparison alone."""
+SUPPLY = ("open", "close")
+"""Mechanisms that change beds and not patients."""
+EFFECTS = ("avoid_admission", "day_case", "move_setting", SHORTEN)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Beds that stand together: a site's beds of one sector and definition."""
+
+    organisation_code: str
+    site_code: str | None
+    sector: str
+    bed_definition: str
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When a scheme's effect comes, and how surely.
+
+    `has_building`: it opens or closes beds, and its patients move with them. `has_effect`: a line changes patients.
+    """
+
+    scheme_code: str
+    start: date
+    phase_in_months: float
+    confidence: float
+    has_building: bool
+    has_effect: bool
+
+
+@dataclass(frozen=True)
+class SchemeLine:
+    """A line of the Bed schemes sheet: what it says, what it does to cells, and the beds claimed for it by year."""
+
+    row: Row
+    timing: int
+    unit: int
+    effect: Line | None
+    claimed: np.ndarray
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a scenario makes of a scheme: months later, and the share of its effect that comes."""
+
+    slip_months: float = 0.0
+    delivered: float = 1.0
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Something that the inputs leave open: shown, never guessed at in silence."""
+
+    kind: str
+    about: str
+    message: str
+    unit: int | None = None
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """Low, central and high by year of each (subject, parameter, applies_to)."""
+
+    years: int
+    values: Mapping[tuple[str, str, str], Mapping[str, np.ndarray]]
+
+    def get(self, subject: str, parameter: str, applies_to: str) -> Mapping[str, np.ndarray] | None:
+        """Of this code, or of `all` where it has none of its own."""
+        found = self.values.get((subject, parameter, applies_to))
+        return found if found is not None else self.values.get((subject, parameter, "all"))
+
+    def central(self, subject: str, parameter: str, applies_to: str, *, default: float = np.nan) -> np.ndarray:
+        """The central values by year: the code's own, else that for `all`, else the default."""
+        result = np.full(self.years, default)
+        for code in ("all", applies_to):
+            if (subject, parameter, code) in self.values:
+                own = self.values[subject, parameter, code]["central"]
+                result = np.where(np.isnan(own), result, own)
+        return result
+
+
+@dataclass(frozen=True)
+class Round:
+    """Everything that the model of one round needs."""
+
+    round: str
+    years: tuple[str, ...]
+    quarters: tuple[str, ...]
+    starts: tuple[date, ...]
+    calendar: Calendar
+    units: tuple[Unit, ...]
+    sectors: tuple[str, ...]
+    ages: tuple[str, ...]
+    points_of_delivery: tuple[str, ...]
+    cells: Cells
+    timings: tuple[Timing, ...]
+    lines: tuple[SchemeLine, ...]
+    scenarios: Mapping[str, Mapping[str, Change]]
+    planned: np.ndarray  # beds by unit and year; NaN where not returned
+    assumptions: Assumptions
+    is_illustrative: np.ndarray
+    has_values_kept_back: np.ndarray
+    doubts: tuple[Doubt, ...]
+
+    @property
+    def has_patients(self) -> np.ndarray:
+        """Whether a unit has patients in the base year, or some that come to it; of the others no need is known."""
+        found = np.zeros(len(self.units), dtype=bool)
+        found[self.cells.unit] = True
+        found[[line.to for line in self.effects if line.to >= 0]] = True
+        return found
+
+    @property
+    def effects(self) -> list[Line]:
+        """The effects of the lines that have one."""
+        return [line.effect for line in self.lines if line.effect]
+
+
+def rows(frame: pd.DataFrame, **equal: str) -> list[dict[str, Any]]:
+    """The rows of a frame where columns equal these values, as plain values; None for what is missing."""
+    for name, value in equal.items():
+        frame = frame[frame[name] == value]
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")

@@ -1,0 +1,58 @@
+"""The bed projection from end to end: tables in, tables out, each with its function in `results.py` or beside it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from assets.beds.back_cast import back_cast
+from assets.beds.feasibility import feasibility
+from assets.beds.gathering import rounds
+from assets.beds.parameters import central, drawn
+from assets.beds.results import (
+    assumption_effects,
+    bridges,
+    demand,
+    demand_totals,
+    planned_by_quarter,
+    scheme_effects,
+    transfers,
+)
+from assets.beds.simulation import WORKERS, settings, simulate
+
+
+def project(
+    tables: Mapping[str, pd.DataFrame], say: Callable[[str], None] = lambda words: None, *, workers: int = WORKERS
+) -> Mapping[str, pd.DataFrame]:
+    """Every round and scenario: the tables `mart.bed_*` by name."""
+    parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    for inputs in rounds(tables):
+        runs, seed = settings(inputs)
+        one = central(inputs)
+        many, values, clamped = drawn(inputs, runs=runs, seed=seed)
+        parts["mart.bed_back_cast"].append(back_cast(inputs, one, many, tables))
+        for scenario in inputs.scenarios:
+            result = simulate(inputs, scenario, one, many, seed=seed, workers=workers)
+            planned = planned_by_quarter(inputs, scenario, one)
+            of_units, of_areas = bridges(result)
+            effects = assumption_effects(result, values, clamped)
+            parts["mart.bed_demand"].append(demand(result, planned))
+            of_years, of_quarters = demand_totals(result, planned)
+            parts["mart.bed_demand_totals"].append(of_years)
+            parts["mart.bed_demand_quarter_totals"].append(of_quarters)
+            parts["mart.bed_bridges"].append(of_units)
+            parts["mart.bed_bridge_totals"].append(of_areas)
+            parts["mart.bed_transfer_ledger"].append(transfers(result, one.contacts))
+            parts["mart.bed_assumption_effects"].append(effects)
+            parts["mart.bed_feasibility"].append(feasibility(result, planned, tables, effects))
+            if scenario == "plan":
+                parts["mart.bed_scheme_effects"].append(scheme_effects(result))
+            say(f"beds, {inputs.round}, {scenario}: {runs:,} runs of {len(inputs.units)} units")
+    return {name: _together(some) for name, some in parts.items()}
+
+
+def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [part for part in parts if not part.empty]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()

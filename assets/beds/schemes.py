@@ -1,0 +1,165 @@
+"""The Bed schemes sheet and the scenarios: what each line does to which cells, and what a scenario makes of a scheme.
+
+A line that can do nothing, or not all that it says, leaves a `Doubt` in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from assets.beds.inputs import EFFECTS, SUPPLY, Assumptions, Change, Doubt, Row, SchemeLine, Timing, Unit
+from assets.beds.model import DAY_CASE, HOME, NOWHERE, SHORTEN, Cells, Line
+
+
+@dataclass(frozen=True)
+class Base:
+    """What lines act on: the activity behind the cells, the units and their numbers by site and sector."""
+
+    activity: Sequence[Row]
+    cells: Cells
+    units: Sequence[Unit]
+    number: Mapping[tuple[str | None, str], int]
+    assumptions: Assumptions
+    doubts: list[Doubt]
+
+
+def line_key(row: Row) -> tuple[str, int]:
+    """A line of the sheet: its sender and row."""
+    return row["organisation_code"], row["row_number"]
+
+
+def claims_by_line(found: Sequence[Row], years: Sequence[str]) -> Mapping[tuple[str, int], np.ndarray]:
+    claims: dict[tuple[str, int], np.ndarray] = {}
+    for row in found:
+        if row["financial_year"] in years:
+            path = claims.setdefault(line_key(row), np.zeros(len(years)))
+            path[years.index(row["financial_year"])] = row["claimed_beds"]
+    return claims
+
+
+def scheme_lines(
+    sheet: Sequence[Row], claims: Mapping[tuple[str, int], np.ndarray], base: Base
+) -> tuple[tuple[Timing, ...], tuple[SchemeLine, ...]]:
+    """The lines in the sheet's order, and the timings that they share."""
+    buildings = {row["scheme_code"] for row in sheet if row["mechanism"] in SUPPLY}
+    effective = {row["scheme_code"] for row in sheet if row["mechanism"] in EFFECTS}
+    timings: dict[Timing, int] = {}
+    lines = []
+    for row in sheet:
+        unit = base.number.get((row["from_site_code"], row["from_sector"]))
+        if unit is None:
+            message = f"Reaches nobody: {row['from_sector']} is not a sector with beds"
+            base.doubts.append(Doubt("reaches_nobody", _about(row), message))
+            continue
+        timing = Timing(
+            row["scheme_code"], pd.Timestamp(row["start_date"]).date(), row["phase_in_months"],
+            row["confidence_share"], row["scheme_code"] in buildings, row["scheme_code"] in effective)  # fmt: skip
+        effect = None
+        if row["mechanism"] in EFFECTS:
+            effect = _effect(row, timings.setdefault(timing, len(timings)), unit, base)
+        claimed = claims.get(line_key(row), np.zeros(base.assumptions.years))
+        lines.append(SchemeLine(row, timings.setdefault(timing, len(timings)), unit, effect, claimed))
+    return tuple(timings), tuple(lines)
+
+
+def _about(row: Row) -> str:
+    return f"{row['scheme_code']} {row['mechanism']}, row {row['row_number']} of {row['organisation_code']}"
+
+
+def _effect(row: Row, timing: int, unit: int, base: Base) -> Line | None:
+    """What a line does to the cells that it reaches; None, and a doubt, where it can do nothing."""
+    wanted = {name: row[f"from_{name}"] for name in ("point_of_delivery", "specialty_group", "age_band")}
+    which = np.array([
+        n for n, one in enumerate(base.activity)
+        if base.cells.unit[n] == unit and all(code in (None, one[name]) for name, code in wanted.items())
+    ], dtype=int)  # fmt: skip
+
+    def nothing(kind: str, message: str) -> None:
+        base.doubts.append(Doubt(kind, _about(row), message, unit))
+
+    if not len(which):
+        return nothing("reaches_nobody", "Reaches nobody: the base year has no stay of this group")
+    cover = row["cover_share"] if row["cover_share"] is not None else 1.0
+    if row["mechanism"] == SHORTEN:
+        taken = row["shortened_nights"]
+        if not taken or not cover:
+            return nothing("no_size", "Says no nights by which stays are shortened: no effect is modelled")
+        stay = base.cells.nights[which]
+        if (taken > stay).any():
+            share = (base.cells.spells[which] * (taken > stay)).sum() / max(base.cells.spells[which].sum(), 1e-9)
+            nothing(
+                "longer_than_the_stay",
+                f"{taken:g} nights are more than the stay of {share:.0%} of its spells: cut to it",
+            )
+        return Line(timing, SHORTEN, which, np.minimum(taken / np.where(stay > 0, stay, np.inf), 1) * cover)
+    share = (row["effect_share"] or 0) * cover
+    if not share:
+        return nothing("no_size", "Says no share of spells avoided or moved: no effect is modelled")
+    if row["mechanism"] != "move_setting":
+        return Line(timing, row["mechanism"], which, share, to=DAY_CASE if row["mechanism"] == "day_case" else NOWHERE)
+    if row["to_sector"] == "home":
+        return Line(timing, "move_setting", which, share, to=HOME)
+    to = base.number.get((row["to_site_code"], row["to_sector"]))
+    if to is None:
+        nothing("no_destination", "Names no site and sector to move to: the spells are shown as unallocated")
+        return Line(timing, "move_setting", which, share, to=NOWHERE)
+    if base.units[to].sector == base.units[unit].sector:
+        return Line(timing, "move_site", which, share, to=to)
+    if base.assumptions.get("beds", "destination_stay", base.units[to].sector) is None:
+        nothing(
+            "no_destination_stay",
+            f"No assumption destination_stay for {base.units[to].sector}: the stay is taken along",
+        )
+        return Line(timing, "move_setting", which, share, to=to)
+    sectors = sorted({one.sector for one in base.units})
+    return Line(timing, "move_setting", which, share, to=to, to_sector=sectors.index(base.units[to].sector))
+
+
+ROOTS = {"do_nothing": 0.0, "plan": 1.0}
+"""The scenarios that stand on no other: share of the schemes delivered."""
+
+
+def scenarios(found: Sequence[Row], schemes: set[str], doubts: list[Doubt]) -> Mapping[str, Mapping[str, Change]]:
+    """Each scenario's change of each scheme: its parent's, then its own lines, those for all schemes first.
+
+    Months add to the parent's; a share delivered stands instead of it. Without a return: `do_nothing` and `plan`. A
+    scenario whose parents are not known, or go round in a circle, starts from the plan.
+    """
+    parents = {name: name for name in ROOTS} | {row["scenario"]: row["parent_scenario"] for row in found}
+    for row in found:
+        if row["scheme_code"] not in ("all", *schemes):
+            message = f"The scenario {row['scenario']} changes {row['scheme_code']}, of which no beds return has a line"
+            doubts.append(Doubt("scenario_unclear", f"{row['scenario']}, {row['scheme_code']}", message))
+
+    def ancestry(scenario: str) -> list[str]:
+        """The scenario and those it stands on, the first one first."""
+        line = [scenario]
+        while (parent := parents[line[0]]) != line[0]:
+            if parent in line or parent not in parents:
+                why = "stand on each other in a circle" if parent in line else f"name {parent}, which is not defined"
+                message = f"The scenario {scenario} starts from the plan: its parents {why}"
+                doubts.append(Doubt("scenario_unclear", scenario, message))
+                return ["plan", scenario]
+            line.insert(0, parent)
+        return line
+
+    result = {}
+    for scenario in parents:
+        line = ancestry(scenario)
+        changes = dict.fromkeys(schemes, Change(delivered=ROOTS.get(line[0], 1.0)))
+        for step in line:
+            own = [row for row in found if row["scenario"] == step]
+            for row in sorted(own, key=lambda row: row["scheme_code"] != "all"):
+                for code in schemes if row["scheme_code"] == "all" else schemes & {row["scheme_code"]}:
+                    changes[code] = _changed(changes[code], row)
+        result[scenario] = changes
+    return result
+
+
+def _changed(before: Change, row: Row) -> Change:
+    delivered = before.delivered if row["delivered_share"] is None else row["delivered_share"]
+    return Change(before.slip_months + (row["slip_months"] or 0), delivered)

@@ -1,0 +1,37 @@
+"""Reports: each a table of its own figures, and the document that a function makes of them."""
+
+import duckdb
+
+from llr_pipeline.reports import Document, report
+from llr_pipeline.tables import table
+
+
+def _bed_capacity(connection: duckdb.DuckDBPyConnection) -> Document:
+    from assets.reports.bed_capacity import bed_capacity
+
+    return bed_capacity(connection)
+
+
+TABLES = [
+    report(
+        "report.bed_capacity",
+        _bed_capacity,
+        reads=(
+            "core.assumptions",
+            "core.bed_schemes",
+            "mart.bed_assumption_effects",
+            "mart.bed_back_cast",
+            "mart.bed_bridge_totals",
+            "mart.bed_calibration",
+            "mart.bed_demand_quarter_totals",
+            "mart.bed_demand_totals",
+            "mart.bed_feasibility",
+            "mart.bed_first_shortfalls",
+            "mart.bed_scheme_effects",
+            "mart.bed_transfer_ledger",
+            "reference.quarters",
+            "reference.sites",
+        ),
+    ),
+    table("report.headlines"),
+]

@@ -1,0 +1,147 @@
+"""Tables that SQL cannot say: `computed_tables` is the asset of those that a Python function makes from others.
+
+The function gets the tables that it names, as data frames, and nothing else: what it reads, the asset depends on.
+Contracts and checks are those of any table; a contract without a `.sql` beside it says `made_by`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+
+from llr_pipeline.checks import Warn, check_specs, run_checks, warn_spec
+from llr_pipeline.contracts import Contract, contracts
+from llr_pipeline.paths import PROJECT, SQL
+from llr_pipeline.tables import column_schema, key_and_source, summary, warnings
+from llr_pipeline.warehouse import fingerprint, identifier, inputs_of, replace_table, set_sound
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Compute = Callable[[Mapping[str, "pd.DataFrame"], Callable[[str], None]], Mapping[str, "pd.DataFrame"]]
+"""Tables read by name, and a function that takes progress in words -> tables made by name; a lacking one is empty."""
+
+
+def computed_tables(
+    name: str,
+    *,
+    reads: Sequence[str],
+    makes: Sequence[str],
+    compute: Compute,
+    warns: Mapping[str, Sequence[Warn]] = MappingProxyType({}),
+) -> dg.AssetsDefinition:
+    """The asset of the tables that `compute` makes, all in one step. `core.x_current` is read from the view.
+
+    Rows come in one order, whatever order the tables have them in. Tables whose inputs and code have not changed since
+    they were made stay as they are.
+    `warns`: of a table, by its name, the checks that only warn.
+    """
+    made = [contracts()[table] for table in makes]
+    deps = sorted({read.removesuffix("_current") for read in reads})
+
+    @dg.multi_asset(
+        name=name,
+        specs=[
+            dg.AssetSpec(
+                [contract.layer, contract.table],
+                deps=[read.split(".") for read in deps],
+                description=f"{contract.description}\n\n{key_and_source(contract)}",
+                group_name=contract.group,
+                kinds={"duckdb", "python"},
+                code_version=computed_definition(contract.name),
+                metadata={
+                    "dagster/relation_identifier": contract.name,
+                    "dagster/column_schema": column_schema(contract.columns),
+                },
+            )
+            for contract in made
+        ],
+        check_specs=[
+            spec
+            for contract in made
+            for spec in (*check_specs(contract), *(warn_spec(contract, warn) for warn in warns.get(contract.name, ())))
+        ],
+        required_resource_keys={"warehouse"},
+    )
+    def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        connection, run_id = context.resources.warehouse, context.run.run_id
+        inputs = inputs_of(connection, deps)
+        is_current = all(_is_current(connection, contract, inputs) for contract in made)
+        if is_current:
+            context.log.info(f"{name}: as they were, since nothing that they stand on has changed")
+        else:
+            read = {table: connection.execute(f"select * from {table} order by all").df() for table in reads}
+            frames = compute(read, context.log.info)
+        for contract in made:
+            if not is_current:
+                _replace(connection, contract, frames.get(contract.name), inputs=inputs, run_id=run_id)
+            (rows,) = connection.execute(f"select count(*) from {contract.name}").fetchone()
+            results = run_checks(connection, contract)
+            is_sound = all(result.passed for result in results)
+            set_sound(connection, contract.name, is_sound)
+            results += warnings(context, contract, warns.get(contract.name, ()), is_sound=is_sound)
+            yield dg.MaterializeResult(
+                asset_key=[contract.layer, contract.table],
+                metadata={"dagster/row_count": rows, **summary(connection, contract)},
+                check_results=results,
+            )
+
+    return build
+
+
+def _is_current(connection: duckdb.DuckDBPyConnection, contract: Contract, inputs: Sequence[str]) -> bool:
+    """Whether the table was built from these inputs by this code, and has passed its checks."""
+    marks = sorted({*inputs, computed_definition(contract.name)})
+    return bool(
+        connection.execute(
+            "select 1 from raw.table_builds where table_name = ? and inputs = ? and is_sound", [contract.name, marks]
+        ).fetchone()
+    )
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    frame: "pd.DataFrame | None",
+    *,
+    inputs: Sequence[str],
+    run_id: str,
+) -> None:
+    """Replace the table by the frame, its columns taken by name and made the contract's types."""
+    columns = ", ".join(f"{identifier(c.name)}::{c.type} as {identifier(c.name)}" for c in contract.columns)
+    names = [column.name for column in contract.columns]
+    if frame is None or frame.empty:
+        rows = pa.table({name: pa.array([], pa.string()) for name in names})
+    else:
+        rows = pa.Table.from_pandas(frame[names], preserve_index=False)  # NaN becomes NULL
+    connection.register("computed", rows)
+    try:
+        replace_table(
+            connection,
+            contract.name,
+            f"select {columns} from computed",
+            description=contract.description,
+            columns=contract.columns,
+            inputs=[*inputs, computed_definition(contract.name)],
+            run_id=run_id,
+        )
+    finally:
+        connection.unregister("computed")
+
+
+@cache
+def computed_definition(name: str) -> str:
+    """`sql/layer.table@hash` of the table's contract and of the code that makes it."""
+    contract = contracts()[name]
+    paths = [SQL / contract.layer / f"{contract.table}.toml"]
+    paths += [path for given in contract.made_by for path in _modules(PROJECT / given)]
+    return fingerprint(f"sql/{name}", *(path.read_bytes() for path in paths))
+
+
+def _modules(path: Path) -> list[Path]:
+    return sorted(path.glob("*.py")) if path.is_dir() else [path]
