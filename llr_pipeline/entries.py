@@ -15,10 +15,10 @@ from xlsxwriter.worksheet import Worksheet
 
 from llr_pipeline.codes import Reference
 from llr_pipeline.contracts import CodeList, Column, Sheet
+from llr_pipeline.numerals import LARGEST
 
 LISTS = "Lists"
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
-LARGEST = 1e12
 
 
 def is_number(column: Column) -> bool:

@@ -12,14 +12,14 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from llr_pipeline.cells import Misread, as_text, is_blank, listed, quoted, read_date, shown
+from llr_pipeline.cells import Misread, as_text, day_in_words, is_blank, listed, quoted, read_date, shown
 from llr_pipeline.codes import Reference, normalise
 from llr_pipeline.contracts import Column, build, read_columns, read_contract
 from llr_pipeline.cover import Identity
@@ -151,7 +151,10 @@ def read_publication(
     if period is None:
         message = f"The title block gives no quarter beside “{publication.period_label}”"
         findings.add("unknown_period", message, sheet=grid.name, value=as_text(period_text))
-    published, revised = (_read_date(block.get(x)) for x in (publication.published_label, publication.revised_label))
+    published, revised = (
+        _dated(block, label, grid, findings, today or date.today())
+        for label in (publication.published_label, publication.revised_label)
+    )
     identity = Identity(
         template=publication.name,
         template_version=publication.version,
@@ -209,6 +212,15 @@ def _read_quarter(value: Any) -> str | None:
         return None
     start, end = int(first[-2:]), int(last[-2:])
     return f"{financial_year_of(first)} Q{(start - 4) % 12 // 3 + 1}" if start % 3 == 1 and end == start + 2 else None
+
+
+def _dated(block: Mapping[str, Any], label: str, grid: Grid, findings: Findings, today: date) -> date | None:
+    """A day of the title block. One that is to come would supersede every later revision; clocks may differ by one."""
+    day = _read_date(block.get(label))
+    if day and day > today + timedelta(days=1):
+        message = f"{label}: {day_in_words(day)} has not come yet"
+        findings.add("implausible_date", message, sheet=grid.name, value=as_text(block.get(label)))
+    return day
 
 
 def _read_date(value: Any) -> date | None:

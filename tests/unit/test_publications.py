@@ -60,6 +60,14 @@ def test_it_says_what_it_is(published):
     ]  # fmt: skip
 
 
+def test_a_revision_that_has_not_come_yet_is_refused(published):
+    """It would supersede every later one. Read as on the eve of the eve of its revision, 19 November 2020."""
+    reading = read_file(KH03, today=date(2020, 11, 17))
+    assert reading.is_refused
+    assert [f.rule for f in reading.findings if f.severity == "error"] == ["implausible_date"]
+    assert not read_file(KH03, today=date(2020, 11, 18)).is_refused
+
+
 def test_england_is_the_sum_of_the_trusts_and_other_sheets_are_noted(published):
     """No finding says that the England row differs; what is not read is said to be not read."""
     said = [(f.severity, f.rule, f.sheet) for f in published.findings]
