@@ -1,8 +1,8 @@
 """Back-cast: what the method would have said of years whose outturn is known, and its error.
 
-KH03 general and acute beds occupied in the base year, grown as the model grows patients: by the population of each age
-and non-demographic growth, with the base year's bed days as weights, stays as they were and no scheme. Years of the
-pandemic are left out.
+KH03 general and acute beds occupied in the base year, grown as the model grows patients: by the population and health
+status of each age and by other growth, with the base year's bed days as weights, stays as they were and no scheme. Both
+are daily averages: the days of the year do not matter. Years of the pandemic are left out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ def back_cast(
         (row["organisation_code"], row["financial_year"]): row["occupied_beds"]
         for row in rows(tables["reference.kh03_outturn"])
     }
-    days = np.bincount(inputs.calendar.year, inputs.calendar.days)
     parts = []
     for organisation in sorted({organisation for organisation, year in outturn if year == inputs.years[0]}):
         of_it = [
@@ -42,9 +41,7 @@ def back_cast(
             continue
         base = outturn[organisation, inputs.years[0]]
         one, many = (
-            base
-            * (days[0] / days)[:, None]
-            * np.tensordot(weights / weights.sum(), grown(inputs.cells, p.growth)[which], 1)
+            base * np.tensordot(weights / weights.sum(), grown(inputs.cells, p.growth)[which], 1)
             for p in (central, drawn)
         )
         found = percentiles(many, axis=1)
@@ -56,5 +53,6 @@ def back_cast(
                     "financial_year": year, "forecast_beds": one[t, 0], "forecast_beds_p10_runs": found.p10[t],
                     "forecast_beds_p90_runs": found.p90[t], "outturn_beds": actual, "error_beds": one[t, 0] - actual,
                     "error_pct": 100 * (one[t, 0] / actual - 1),
+                    "is_within_interval": bool(found.p10[t] <= actual <= found.p90[t]),
                 })  # fmt: skip
     return pd.DataFrame(parts)

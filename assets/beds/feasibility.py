@@ -30,22 +30,23 @@ def feasibility(
 
 
 def _cuts(result: Result, planned: np.ndarray) -> Iterator[dict]:
-    """Cuts in the system's planned beds that its schemes do not make room for, by the last year."""
+    """Cuts in the system's planned beds that its schemes do not make room for, by the last year: the sum in words."""
     inputs = result.inputs
     need, beds = by_year(inputs, result.central_need), by_year(inputs, planned)
     bars = since_base_year(result)
     growth = sum(bar[:, -1] for (_, line), bar in bars.items() if line < 0)
     schemes = sum((bar[:, -1] for (_, line), bar in bars.items() if line >= 0), np.zeros(len(inputs.units)))
     for area, definition, which in areas(inputs):
-        before, after = beds[which][:, [0, -1]].sum(axis=0)
-        cut, short = before - after, need[which, -1].sum() - after
+        (before, after), (need_before, need_after) = (some[which][:, [0, -1]].sum(axis=0) for some in (beds, need))
+        cut, short = before - after, need_after - after
         if area == "system" and cut > LEAST_BEDS and short > LEAST_BEDS:
+            spare = f"{abs(before - need_before):,.1f} beds too {'many' if before > need_before else 'few'}"
             yield {
-                **NO_UNIT, "guard": "cut_without_schemes", "about": definition, "quarter": None,
+                **NO_UNIT, "guard": "cut_above_schemes", "about": definition, "quarter": None,
                 "bed_definition": definition, "figure_beds": cut, "against_beds": cut - short,
-                "message": f"{cut:,.0f} fewer beds are planned by {inputs.years[-1]}; schemes take "
-                f"{0 - schemes[which].sum():,.0f} off the need, growth and the calendar add "
-                f"{growth[which].sum():,.0f}: {short:,.1f} beds too few.",
+                "message": f"{spare} in {inputs.years[0]}, {cut:,.1f} fewer planned by {inputs.years[-1]}, "
+                f"{growth[which].sum():,.1f} more needed by growth and leap days, "
+                f"{0 - schemes[which].sum():,.1f} fewer by schemes: {short:,.1f} beds too few.",
             }  # fmt: skip
 
 

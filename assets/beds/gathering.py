@@ -11,6 +11,8 @@ from assets.beds.inputs import COUNTED, Assumptions, Doubt, Round, Row, Unit, ro
 from assets.beds.model import Calendar, Cells
 from assets.beds.schemes import Base, claims_by_line, line_key, scenarios, scheme_lines
 
+MODELLED = ("activity", "beds", "schemes")
+"""Subjects of the assumptions that the model uses."""
 LEAST = {"population_index": 0, "health_status_factor": 0, "non_demographic_growth": -1, "destination_stay": 0}
 """The least that a parameter of the model can be."""
 
@@ -42,6 +44,11 @@ def _round(about: Row, tables: Mapping[str, pd.DataFrame]) -> Round:
     timings, lines = scheme_lines(sheet, claims, base)
     schemes = {row["scheme_code"] for row in sheet}
     changes = scenarios(rows(tables["core.scenarios_current"], round=code), schemes, doubts)
+    for row in rows(tables["core.assumptions_current"], round=code):
+        if row["scenario"] != "all" and row["subject"] in MODELLED:
+            about = f"{row['parameter']}, {row['applies_to']}, {row['scenario']}, {row['financial_year']}"
+            message = f"An assumption for the scenario {row['scenario']} alone is not used: scenarios change schemes"
+            doubts.append(Doubt("not_used", about, message))
     doubts += _missing(assumptions, ages, points_of_delivery, units)
     planned = np.full((len(units), len(years)), np.nan)
     flags = {name: np.zeros(len(units), dtype=bool) for name in ("is_illustrative", "has_values_kept_back")}
@@ -116,7 +123,7 @@ def _missing(
                 message = f"The population index of {code} is 0 in the base year: no growth is taken"
                 yield Doubt("no_growth_assumption", f"{parameter}, {code}", message)
     for (subject, parameter, code), found in assumptions.values.items():
-        if subject in ("activity", "beds", "schemes") and (found["low"] > found["high"]).any():
+        if subject in MODELLED and (found["low"] > found["high"]).any():
             message = f"P10 of {parameter} for {code} is above its P90: its central value is taken as certain"
             yield Doubt("range_upside_down", f"{parameter}, {code}", message)
         if parameter in LEAST and (found["central"] < LEAST[parameter]).any():

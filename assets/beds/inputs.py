@@ -37,7 +37,7 @@ class Unit:
 class Timing:
     """When a scheme's effect comes, and how surely.
 
-    `has_building`: it opens or closes beds, and its patients move with them. `has_effect`: a line changes patients.
+    `has_building`: it opens or closes beds, or moves patients with them. `has_effect`: a line changes patients.
     """
 
     scheme_code: str

@@ -1,7 +1,8 @@
 """The bed model: spells and nights of the base year, grown, thinned by schemes and moved between settings.
 
 Pure arithmetic on numpy arrays, in spells, nights and beds; where the arrays come from is in `inputs.py`, what is drawn
-at random in `parameters.py`. The method is that of docs/methods.md. Axes are always (cell or unit, quarter, run).
+at random in `parameters.py`. The method is that of docs/methods.md. The last axis is the run, the
+one before it a quarter or a year; the first is a cell, a unit or a code.
 
 A patient meets the schemes in this order, so that nobody is counted twice: the admission is avoided; else the stay
 becomes a day case; else it moves to another setting; else to another site. Within a step effects multiply.

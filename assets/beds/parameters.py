@@ -110,7 +110,8 @@ def one_at_a_time(inputs: Round, names: Sequence[Name]) -> Parameters:
     def pick(name: Name, given: Range) -> np.ndarray:
         found = np.repeat(given.central[:, None] * (name[0] != SLIP), runs, axis=1)  # the central run is on time
         if name in place:
-            found[:, place[name]], found[:, place[name] + 1] = given.low, given.high
+            low, high = (np.maximum(end, given.least) for end in (given.low, given.high))
+            found[:, place[name]], found[:, place[name] + 1] = low, high
         return found
 
     def deliver(name: Name, confidence: float) -> np.ndarray:

@@ -304,12 +304,16 @@ def _basis(mechanism: str, line: SchemeLine) -> str:
     return "growth" if mechanism == "growth" else "effect" if line.effect else "none"
 
 
-def _shares(values: Mapping[str, np.ndarray], total: np.ndarray) -> np.ndarray:
+def _shares(values: Mapping[str, np.ndarray], total: np.ndarray) -> dict[str, np.ndarray]:
     """Of the variance of a total; not known where the runs are too few, or parameters were drawn as one."""
     try:
-        return contributions(values, total).shares
+        found = contributions(values, total)
     except ValueError:
-        return np.full(len(values), np.nan)
+        return dict.fromkeys(("variance_share", "joint_variance_share", "other_variance_share"), np.nan)
+    return {
+        "variance_share": found.shares, "joint_variance_share": found.joint_share,
+        "other_variance_share": found.residual_share,
+    }  # fmt: skip
 
 
 def assumption_effects(
@@ -341,7 +345,7 @@ def assumption_effects(
                 "parameter": [parameter for parameter, _ in names], "applies_to": [code for _, code in names],
                 "p10_value": [np.percentile(values[name], 10) for name in names],
                 "p90_value": [np.percentile(values[name], 90) for name in names],
-                "p10_effect_beds": change[:, 0], "p90_effect_beds": change[:, 1], "variance_share": shares,
+                "p10_effect_beds": change[:, 0], "p90_effect_beds": change[:, 1], **shares,
                 "clamped_share": [clamped.get(name, 0.0) for name in names],
             })
         )  # fmt: skip

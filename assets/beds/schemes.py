@@ -14,6 +14,9 @@ import pandas as pd
 from assets.beds.inputs import EFFECTS, SUPPLY, Assumptions, Change, Doubt, Row, SchemeLine, Timing, Unit
 from assets.beds.model import DAY_CASE, HOME, NOWHERE, SHORTEN, Cells, Line
 
+MOVED_WITH_A_BUILDING = (*SUPPLY, "move_setting")
+"""Mechanisms that come whole where a scheme opens or closes beds; what else it does is as uncertain as any other."""
+
 
 @dataclass(frozen=True)
 class Base:
@@ -55,9 +58,11 @@ def scheme_lines(
             message = f"Reaches nobody: {row['from_sector']} is not a sector with beds"
             base.doubts.append(Doubt("reaches_nobody", _about(row), message))
             continue
+        code, mechanism = row["scheme_code"], row["mechanism"]
         timing = Timing(
-            row["scheme_code"], pd.Timestamp(row["start_date"]).date(), row["phase_in_months"],
-            row["confidence_share"], row["scheme_code"] in buildings, row["scheme_code"] in effective)  # fmt: skip
+            code, pd.Timestamp(row["start_date"]).date(), row["phase_in_months"], row["confidence_share"],
+            has_building=code in buildings and mechanism in MOVED_WITH_A_BUILDING, has_effect=code in effective,
+        )  # fmt: skip
         effect = None
         if row["mechanism"] in EFFECTS:
             effect = _effect(row, timings.setdefault(timing, len(timings)), unit, base)

@@ -137,10 +137,10 @@ def occupancy_targets(inputs: Round) -> np.ndarray:
     return np.where(targets > 0, targets, np.nan)
 
 
-def _flows(inputs: Round, scenario: str, found: Parameters, force: np.ndarray | None = None) -> Flows:
+def _flows(inputs: Round, scenario: str, given: Parameters) -> Flows:
     return flows(
-        inputs.cells, inputs.calendar, inputs.effects, growth=found.growth, stays=found.stays,
-        in_force=in_force(inputs, scenario, found) if force is None else force,
+        inputs.cells, inputs.calendar, inputs.effects, growth=given.growth, stays=given.stays,
+        in_force=in_force(inputs, scenario, given),
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ def _project(tables: Mapping[str, "pd.DataFrame"], say: Callable[[str], None]) -
 
 
 def the_plan_can_be_and_nothing_is_left_open(connection: duckdb.DuckDBPyConnection) -> Seen:
-    """Under the latest round's plan no cut lacks its schemes, no closed ward has patients, and no input is in doubt."""
+    """Under the latest plan no cut goes beyond its schemes, no closed ward has patients, and no input is in doubt."""
     found = rows_of(
         connection,
         """

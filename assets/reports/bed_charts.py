@@ -145,7 +145,7 @@ def _bridge(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None:
         title="Why acute and community beds needed change",
         subtitle=[
             f"{round_} plan, every scheme delivered in full; the bars add up exactly.",
-            "Whiskers: eight runs in ten, in which schemes deliver as their senders expect.",
+            "Whiskers: eight runs in ten at the confidence that senders state, so a whisker may end before its bar.",
         ],
     )  # fmt: skip
     said = "; ".join(f"{row['label']} {number(row['change'], decimals=0)}" for row in rows)

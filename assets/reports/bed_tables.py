@@ -32,7 +32,7 @@ select
     round(sum(effects.implied_beds), 1) as "Implied",
     round(sum(effects.implied_beds) - sum(effects.claimed_beds), 1) as "Implied less claimed",
 from mart.bed_scheme_effects as effects
-where effects.round = $round and effects.financial_year = $year and effects.basis in ('effect', 'growth')
+where effects.round = $round and effects.financial_year = $year and effects.basis in ('effect', 'growth', 'none')
 group by effects.scheme_code
 order by abs(sum(effects.implied_beds) - sum(effects.claimed_beds)) desc
 """
@@ -43,11 +43,12 @@ select
     coalesce(any_value(there.site_name), replace(ledger.destination, '_', ' ')) as "To",
     round(sum(ledger.moved_spells)) as "Spells a year",
     round(sum(ledger.home_contacts)) as "Contacts at home",
-    round(avg(ledger.left_beds), 1) as "Beds left",
-    round(avg(ledger.arriving_beds), 1) as "Beds arriving",
+    round(sum(ledger.left_beds * quarters.days) / any_value(years.days), 1) as "Beds left",
+    round(sum(ledger.arriving_beds * quarters.days) / any_value(years.days), 1) as "Beds arriving",
     round(sum(ledger.unallocated_spells)) as "Spells unallocated",
 from mart.bed_transfer_ledger as ledger
 inner join reference.quarters as quarters on ledger.quarter = quarters.quarter
+inner join reference.financial_years as years on quarters.financial_year = years.financial_year
 left join reference.sites as here on ledger.from_site_code = here.site_code
 left join reference.sites as there on ledger.to_site_code = there.site_code
 where ledger.round = $round and ledger.scenario = 'plan' and quarters.financial_year = $year
@@ -64,6 +65,23 @@ left join reference.sites as sites on doubts.site_code = sites.site_code
 where doubts.round = $round and doubts.scenario = 'plan'
 order by doubts.guard, "About"
 """
+RISK = """
+select
+    coalesce(sites.site_name, 'No site') as "Site",
+    replace(demand.sector, '_', ' ') as "Sector",
+    round(demand.mean_census_beds, 1) as "Patients",
+    round(demand.planned_beds, 1) as "Beds",
+    printf('%.0f%%', 100 * demand.mean_census_beds / demand.planned_beds) as "Full",
+    printf('%.1f%%', 100 * demand.overflow_probability) as "Too few, all beds",
+    printf('%.1f%%', 100 * demand.ward_overflow_probability) as "Too few, one ward",
+    printf('%.1f%%', 100 * demand.blocked_share) as "Turned away",
+from mart.bed_demand as demand
+left join reference.sites as sites on demand.site_code = sites.site_code
+where demand.round = $round and demand.scenario = 'plan' and demand.financial_year = $year
+    and demand.planned_beds > 0
+qualify row_number() over (partition by demand.site_code, demand.sector order by demand.quarter desc) = 1
+order by demand.overflow_probability desc
+"""
 BACK_CAST = """
 select
     forecasts.financial_year as "Year",
@@ -73,6 +91,7 @@ select
     round(forecasts.outturn_beds) as "Outturn",
     round(forecasts.error_beds, 1) as "Error, beds",
     printf('%.1f%%', forecasts.error_pct) as "Error",
+    if(forecasts.is_within_interval, 'yes', 'no') as "Within P10 to P90",
 from mart.bed_back_cast as forecasts
 where forecasts.round = $round
 order by forecasts.financial_year
@@ -87,7 +106,7 @@ select
     assumptions.unit as "Unit",
     assumptions.source as "Source",
 from core.assumptions_current as assumptions
-where assumptions.round = $round and assumptions.financial_year = $year
+where assumptions.round = $round and assumptions.financial_year = $year and assumptions.scenario = 'all'
     and (
         assumptions.subject in ('beds', 'schemes')
         or assumptions.parameter in ('population_index', 'non_demographic_growth', 'health_status_factor')
@@ -100,6 +119,13 @@ OTHERS = (
         SHORTFALLS,
         "By site and sector, at the target occupancy of the sector; a small unit is short sooner than the sum of all. "
         "As expected: in more than half of the runs.",
+    ),
+    (
+        "How likely a full house is",
+        RISK,
+        "Last quarter of the plan, every scheme delivered in full. Too few: probability that more patients than beds "
+        "want one on a day, all beds of the row pooled, and in one ward as full as they are; the same occupancy is "
+        "riskier the smaller the unit. Turned away: where nobody can wait (Erlang B).",
     ),
     (
         "Schemes: beds claimed and beds implied",
@@ -122,7 +148,8 @@ OTHERS = (
         "The method tried on years that are known",
         BACK_CAST,
         "General and acute beds occupied overnight (KH03), from the base year's outturn: growth alone, no scheme. "
-        "Years of the pandemic are left out.",
+        "Years of the pandemic are left out. The population is the estimate made since, not a forecast of the time: a "
+        "test of the arithmetic and of other growth, not of foresight.",
     ),
     (
         "Assumptions, and where they come from",

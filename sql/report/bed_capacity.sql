@@ -132,7 +132,7 @@ lines as (
                 {
                     'line': 8, 'method': 'modelled', 'headline_code': code || '_beds_needed_plan_mean_runs',
                     'headline': words || ' beds needed in ' || horizon_year
-                        || ' under the plan, delivered as its senders expect (mean of the runs)',
+                        || ' under the plan, at the confidence that senders state (mean of the runs)',
                     'unit': 'beds', 'is_complete': is_need_complete,
                     'figure': needed_beds_rounded(runs.needed_beds_mean_runs)::double
                 },

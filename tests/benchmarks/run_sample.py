@@ -1,7 +1,7 @@
 """What `llr run` costs on the sample, and who spends it: `python -m tests.benchmarks.run_sample`.
 
 CPU seconds, user and system, of the run and all its children. The shares come from running the parts alone: importing
-the definitions, reading every workbook, and loading, building and publishing without Dagster; the rest is Dagster's.
+the definitions, reading every workbook, and the bed projection, which imports the definitions too.
 """
 
 from __future__ import annotations
@@ -20,28 +20,18 @@ from pathlib import Path
 from llr_pipeline.reading import read_all
 assert all(not reading.is_refused for _, reading in read_all(sorted(Path(sys.argv[1]).glob('*.xlsx'))))
 """,
-    "without Dagster": """
+    "bed projection": """
 import sys
-from graphlib import TopologicalSorter
-from pathlib import Path
-from llr_pipeline import intake
-from llr_pipeline.checks import run_checks
-from llr_pipeline.contracts import contracts
-from llr_pipeline.paths import Home
-from llr_pipeline.publishing import publish
-from llr_pipeline.tables import build_table, load_reference, reads, select_of
-from llr_pipeline.warehouse import opened
-home = Home(Path(sys.argv[2])).create()
-for path in Path(sys.argv[1]).glob('*.xlsx'): path.rename(home.inbox / path.name)
-with opened(home) as connection:
-    load_reference(connection, run_id='benchmark')
-    intake.take_in(connection, home, run_id='benchmark')
-    built = {name: c for name, c in contracts().items() if c.layer in ('core', 'mart', 'report')}
-    for name in TopologicalSorter({name: reads(select_of(c)) for name, c in built.items()}).static_order():
-        if name in built:
-            build_table(connection, built[name], run_id='benchmark')
-            assert all(result.passed for result in run_checks(connection, built[name]))
-    publish(connection, home.published)
+import duckdb
+from assets.beds.projection import project
+from llr_pipeline.definitions import defs
+step = next(one for one in defs.assets if getattr(one, 'op', None) and one.op.name == 'bed_projection')
+with duckdb.connect(sys.argv[2], read_only=True) as connection:
+    current = ('core.beds', 'core.bed_schemes', 'core.bed_scheme_claims', 'core.assumptions', 'core.scenarios')
+    names = ['.'.join(key.path) for key in step.dependency_keys]
+    names = [name + '_current' * (name in current) for name in names]
+    made = project({name: connection.execute(f'select * from {name} order by all').df() for name in names})
+assert len(made['mart.bed_demand'])
 """,
 }
 
@@ -77,14 +67,14 @@ def main() -> None:
         second, second_size = measured([*llr, "run"], LLR_HOME=str(home))
         returns = folder + "/two/returns"
         shares = {
-            name: measured([sys.executable, "-c", code, returns, folder + "/plain"])[0] for name, code in PARTS.items()
+            name: measured([sys.executable, "-c", code, returns, str(home / "published" / "llr.duckdb")])[0]
+            for name, code in PARTS.items()
         }
     print(f"first run   {first:6.2f} CPU s  {size:5.0f} MB largest process")
     print(f"second run  {second:6.2f} CPU s  {second_size:5.0f} MB largest process")
     print(f"  importing the definitions          {shares['definitions']:6.2f}")
     print(f"  opening and checking 84 workbooks  {shares['reading']:6.2f}")
-    print(f"  all but Dagster and the report     {shares['without Dagster']:6.2f}  (opening included)")
-    print(f"  Dagster and the report's page      {first - shares['without Dagster']:6.2f}  (the rest)")
+    print(f"  the bed projection                 {shares['bed projection']:6.2f}  (with the definitions)")
 
 
 if __name__ == "__main__":

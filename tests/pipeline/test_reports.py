@@ -40,7 +40,8 @@ ACUTE, COMMUNITY = (1940, 1697, 1857.6, 2013.9, 1656.9), (233, 195, 244.3, 267.3
 
 READ = (
     "core.assumptions", "core.bed_schemes", "mart.bed_assumption_effects", "mart.bed_back_cast",
-    "mart.bed_bridge_totals", "mart.bed_calibration", "mart.bed_capacity_totals", "mart.bed_demand_quarter_totals",
+    "mart.bed_bridge_totals", "mart.bed_capacity_totals", "mart.bed_demand",
+    "mart.bed_demand_quarter_totals",
     "mart.bed_demand_totals", "mart.bed_feasibility", "mart.bed_first_shortfalls", "mart.bed_scheme_effects",
     "mart.bed_transfer_ledger",
 )  # fmt: skip
@@ -178,8 +179,8 @@ def test_the_summary_says_the_finding_first(planned):
         "**The 2016-11 plan takes acute beds from 1,940 to 1,697 (243 fewer, 12.5%) and community beds from 233 to 195 "
         "(38 fewer, 16.3%).**",
         "With its schemes delivered in full, the patients of 2020/21 need 1,657 acute beds (40 fewer than planned), "
-        "and 1,757 (1,707 to 1,807) delivered as their senders expect; 210 community beds (15 more than planned), "
-        "and 310 (260 to 360) delivered as their senders expect.",
+        "and 1,757 (1,707 to 1,807) at the confidence that senders state; 210 community beds (15 more than planned), "
+        "and 310 (260 to 360) at the confidence that senders state.",
         "11 of 12 figures equal those published. Fewer acute beds by 2020/21, as a share of those in 2015/16: 12.5%, "
         "published as 12%, cut short and not rounded.",
     ]
@@ -188,17 +189,39 @@ def test_the_summary_says_the_finding_first(planned):
 
 
 def test_the_first_shortfall_is_said_in_one_sentence(planned):
+    """Of the plan's own years; what the base year lacked is said apart, and under its own name."""
     assert "first quarter" not in bed_capacity(planned).summary  # nothing was simulated
-    for definition, beds in (("stp_acute", (10, 10, 12.5)), ("stp_community", (5, 4, 3))):
-        for quarter, needed in zip(("2015/16 Q1", "2015/16 Q2", "2015/16 Q3"), beds, strict=True):
+    quarters = ("2015/16 Q4", "2016/17 Q1", "2016/17 Q2")
+    for definition, beds in (("stp_acute", (12, 10, 9)), ("stp_community", (11, 9, 12.5))):
+        for quarter, needed in zip(quarters, beds, strict=True):
             planned.execute(
                 "insert into mart.bed_demand_quarter_totals (round, scenario, area, planned_beds, "
                 "shortfall_probability, bed_definition, quarter, needed_beds) "
                 "values ('2016-11', 'plan', 'system', 10, 0, ?, ?, ?)",
                 [definition, quarter, needed],
             )
-    sentence = "The first quarter with too few beds for the target occupancy: acute beds in 2015/16 Q3 (by 2.5)."
-    assert sentence in bed_capacity(planned).summary
+    assert bed_capacity(planned).summary.split("\n\n")[2] == (
+        "Delivered in full, the first quarter of the plan with too few beds for the target occupancy: community beds "
+        "in 2016/17 Q2, by 2.5 (after 1 of the 4 quarters of 2015/16)."
+    )
+    planned.execute("delete from mart.bed_demand_quarter_totals where bed_definition = 'stp_acute'")
+    assert "acute beds in" not in bed_capacity(planned).summary.split("\n\n")[2]
+
+
+def test_moves_are_added_over_the_lines_of_a_scheme_and_averaged_over_the_year(planned):
+    """Two lines of one scheme, 10 and 4 beds in each quarter of 2020/21: 14 beds, and all their spells."""
+    for row, beds in ((5, 10), (6, 4)):
+        for quarter in range(1, 5):
+            planned.execute(
+                "insert into mart.bed_transfer_ledger (round, scenario, scheme_code, sender_code, row_number, "
+                "from_site_code, from_sector, destination, to_site_code, to_sector, quarter, moved_spells, "
+                "arrived_spells, unallocated_spells, left_beds, arriving_beds) values ('2016-11', 'plan', 'M01', "
+                "'RWE', ?, 'RWEAK', 'critical_care', 'beds', 'RWEAE', 'critical_care', ?, 100, 100, 0, ?, ?)",
+                [row, f"2020/21 Q{quarter}", beds, beds],
+            )
+    table = next(table for table in bed_capacity(planned).tables if table.title == "Who moves where")
+    (found,) = table.frame.to_dict("records")
+    assert (found["Spells a year"], found["Beds left"], found["Beds arriving"]) == (800, 14, 14)
 
 
 def test_the_page_of_the_sample_stands_alone_and_can_be_read_without_seeing(sample_home, published, tmp_path):

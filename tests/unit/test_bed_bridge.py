@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from assets.beds.parameters import central
 from assets.beds.results import bridges, by_year
 from assets.beds.simulation import need_of
+from llr_pipeline.bridges import log_mean
 from tests.unit.bed_tables import (
     ACUTE,
     CHILD,
@@ -244,3 +245,11 @@ def test_rows_of_every_pair_of_years_add_up_to_the_change_by_unit_and_area():
     whole = both[(both.from_year == "2015/16") & (both.to_year == "2017/18")].change_beds.sum()
     assert whole == pytest.approx(need[:, 2].sum() - need[:, 0].sum(), rel=1e-9)
     assert len(of_units.groupby(["from_year", "to_year"])) == 3
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1e-12, 1e6))
+def test_the_quick_logarithmic_mean_is_the_exact_one(before, ratio):
+    """`bridges.log_mean` loses no digit anywhere; the one for whole arrays is held against it."""
+    after = before * ratio
+    found = _log_mean(np.array([before]), np.array([after]))[0]
+    assert found == pytest.approx(log_mean(before, after), rel=1e-9)

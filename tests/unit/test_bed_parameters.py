@@ -130,14 +130,21 @@ def test_a_certain_scheme_is_not_drawn(confidence):
     assert values == {}
 
 
-def test_a_scheme_with_a_building_comes_whole():
+def test_what_moves_with_a_building_comes_whole_and_what_else_its_scheme_does_is_uncertain():
     inputs = bed_round(
-        schemes=[scheme("A", confidence_share=0.5), scheme("A", "close", confidence_share=0.5)],
+        schemes=[
+            scheme("A", "move_setting", to_sector="home", confidence_share=0.5),
+            scheme("A", "close", confidence_share=0.5),
+            scheme("A", "avoid_admission", confidence_share=0.5),
+        ],
         scenarios=[scenario("part", delivered=0.8), scenario("none", delivered=0.0)],
     )
     found = drawn_of(inputs, runs=5)
+    moves = [line.timing for line in inputs.lines if line.row["mechanism"] == "move_setting"]
+    others = [line.timing for line in inputs.lines if line.row["mechanism"] == "avoid_admission"]
     for code, share in (("plan", 1), ("part", 1), ("none", 0)):
-        assert (in_force(inputs, code, found)[:, 4:] == share).all()
+        assert (in_force(inputs, code, found)[moves, 4:] == share).all()
+    assert (in_force(inputs, "plan", found)[others, 4:] < 1).all()
 
 
 def test_slip_is_late_by_so_many_months_in_each_run():
