@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from assets.beds.bridge import _log_mean
 from assets.beds.parameters import central
 from assets.beds.results import bridges, by_year
 from assets.beds.simulation import need_of
