@@ -89,20 +89,19 @@ def _planned(round_: str, figures: Mapping[str, float | None]) -> str:
 
 
 def _needed(horizon_year: str, figures: Mapping[str, float | None]) -> str:
-    """What the patients of the last year need if the schemes do all they say, and as far as their senders expect."""
-    parts = []
+    """What the patients of the last year need if the schemes do all they say, and at the confidence senders state."""
+    in_full, at_confidence = [], []
     for kind in KINDS:
         needed, expected = figures[f"{kind}_beds_needed_plan"], figures[f"{kind}_beds_needed_plan_mean_runs"]
-        if needed is None:
-            continue
-        said = f"{number(needed)} {kind} beds ({_against(figures[f'{kind}_beds_headroom_plan'])})"
+        if needed is not None:
+            in_full.append(f"{number(needed)} {kind} beds ({_against(figures[f'{kind}_beds_headroom_plan'])})")
         if expected is not None:
             ends = [number(figures[f"{kind}_beds_needed_plan_{end}_runs"]) for end in ("p10", "p90")]
-            said += f", and {number(expected)} ({' to '.join(ends)}) at the confidence that senders state"
-        parts.append(said)
-    if not parts:
+            at_confidence.append(f"{number(expected)} {kind} ({' to '.join(ends)})")
+    if not in_full:
         return "Beds needed cannot be worked out yet: activity or the target occupancy has not been returned."
-    return f"With its schemes delivered in full, the patients of {horizon_year} need {'; '.join(parts)}."
+    said = f"With its schemes delivered in full, the patients of {horizon_year} need {' and '.join(in_full)}."
+    return f"{said} At the confidence that senders state: {', '.join(at_confidence)}." if at_confidence else said
 
 
 def _beside_the_published_totals(connection: duckdb.DuckDBPyConnection, round_: str, horizon_year: str) -> list[str]:
@@ -118,8 +117,8 @@ def _beside_the_published_totals(connection: duckdb.DuckDBPyConnection, round_: 
         [round_, horizon_year],
     )
     return [
-        f"Mental health and learning disability beds, outside the published totals, are too few: "
-        f"{number(row['needed_beds_rounded'])} needed in {horizon_year} and {number(row['planned_beds'])} planned."
+        f"Mental health and learning disability beds are too few. They are outside the published totals: "
+        f"{number(row['needed_beds_rounded'])} needed in {horizon_year}, {number(row['planned_beds'])} planned."
         for row in found
     ]
 
@@ -164,18 +163,17 @@ def _first_shortfall(connection: duckdb.DuckDBPyConnection, round_: str, base_ye
     parts = []
     for row in found:
         kind = row["bed_definition"].removeprefix("stp_")
-        before = (
-            f"after {row['base_quarter_count']} of the 4 quarters of {base_year}" if row["base_quarter_count"] else ""
-        )
+        count = row["base_quarter_count"]
+        before = f" (and in {count} of 4 quarters of {base_year})" if count else ""
         if row["first_quarter"]:
-            said = f"{kind} beds in {row['first_quarter']}, by {number(row['short_beds'], decimals=1)}"
-            parts.append(f"{said} ({before})" if before else said)
+            short = number(row["short_beds"], decimals=1)
+            parts.append(f"{kind} beds in {row['first_quarter']}, by {short}{before}")
     if not found:
         return ""
     if not parts:
         return "With the schemes delivered in full, no quarter of the plan has too few beds for the target occupancy."
     said = "; ".join(parts)
-    return f"Delivered in full, the first quarter of the plan with too few beds for the target occupancy: {said}."
+    return f"First quarter of the plan with too few beds, delivered in full: {said}."
 
 
 def _agreement(lines: Sequence[Row]) -> str:

@@ -178,9 +178,9 @@ def test_the_summary_says_the_finding_first(planned):
     assert document.summary.split("\n\n") == [
         "**The 2016-11 plan takes acute beds from 1,940 to 1,697 (243 fewer, 12.5%) and community beds from 233 to 195 "
         "(38 fewer, 16.3%).**",
-        "With its schemes delivered in full, the patients of 2020/21 need 1,657 acute beds (40 fewer than planned), "
-        "and 1,757 (1,707 to 1,807) at the confidence that senders state; 210 community beds (15 more than planned), "
-        "and 310 (260 to 360) at the confidence that senders state.",
+        "With its schemes delivered in full, the patients of 2020/21 need 1,657 acute beds (40 fewer than planned) "
+        "and 210 community beds (15 more than planned). At the confidence that senders state: 1,757 acute (1,707 to "
+        "1,807), 310 community (260 to 360).",
         "11 of 12 figures equal those published. Fewer acute beds by 2020/21, as a share of those in 2015/16: 12.5%, "
         "published as 12%, cut short and not rounded.",
     ]
@@ -190,7 +190,7 @@ def test_the_summary_says_the_finding_first(planned):
 
 def test_the_first_shortfall_is_said_in_one_sentence(planned):
     """Of the plan's own years; what the base year lacked is said apart, and under its own name."""
-    assert "first quarter" not in bed_capacity(planned).summary  # nothing was simulated
+    assert "First quarter" not in bed_capacity(planned).summary  # nothing was simulated
     quarters = ("2015/16 Q4", "2016/17 Q1", "2016/17 Q2")
     for definition, beds in (("stp_acute", (12, 10, 9)), ("stp_community", (11, 9, 12.5))):
         for quarter, needed in zip(quarters, beds, strict=True):
@@ -201,8 +201,8 @@ def test_the_first_shortfall_is_said_in_one_sentence(planned):
                 [definition, quarter, needed],
             )
     assert bed_capacity(planned).summary.split("\n\n")[2] == (
-        "Delivered in full, the first quarter of the plan with too few beds for the target occupancy: community beds "
-        "in 2016/17 Q2, by 2.5 (after 1 of the 4 quarters of 2015/16)."
+        "First quarter of the plan with too few beds, delivered in full: community beds in 2016/17 Q2, by 2.5 (and in "
+        "1 of 4 quarters of 2015/16)."
     )
     planned.execute("delete from mart.bed_demand_quarter_totals where bed_definition = 'stp_acute'")
     assert "acute beds in" not in bed_capacity(planned).summary.split("\n\n")[2]
