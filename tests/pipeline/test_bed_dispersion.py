@@ -1,4 +1,4 @@
-"""The dispersion of real daily beds: University Hospitals of Leicester in two winters of NHS England's situation reports."""
+"""The dispersion of real daily beds: University Hospitals of Leicester in two winters of situation reports."""
 
 from __future__ import annotations
 
