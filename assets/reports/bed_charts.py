@@ -62,12 +62,12 @@ def _by_quarter(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | N
     if not found:
         return None
     marks = []
+    base_year = min(row["quarter"] for row in found).split()[0]
     for panel in dict.fromkeys(row["panel"] for row in found):
-        short = [
-            row["quarter"] for row in found if row["panel"] == panel and row["series"] == "Plan" and row["is_short"]
-        ]
+        of_plan = [row for row in found if row["panel"] == panel and row["series"] == "Plan" and row["is_short"]]
+        short = [row["quarter"] for row in of_plan if not row["quarter"].startswith(base_year)]
         if short:
-            marks.append(Mark(min(short), f"first too few, plan in full: {min(short)}", panel))
+            marks.append(Mark(min(short), f"plan's first quarter with too few, in full: {min(short)}", panel))
     chart = fan(
         found, x="quarter", central="expected", low="low", high="high", inner="in_full", inner_name="Plan in full",
         plan="planned_beds", series="series", panel="panel", marks=marks,
