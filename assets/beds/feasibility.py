@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 
 from assets.beds.inputs import COUNTED, Round, rows
+from assets.beds.parameters import central, in_force
 from assets.beds.results import areas, by_year, keys_of, since_base_year
+from assets.beds.schemes import about_line
 from assets.beds.simulation import Result
 
+STEP_SHARE = 0.25
 LEAST_BEDS = 0.5
 """Smaller differences are rounding."""
 NO_UNIT = {"organisation_code": None, "site_code": None, "sector": None, "bed_definition": None}
@@ -26,6 +29,7 @@ def feasibility(
     found = [*_cuts(result, planned), *_closing(result, planned), *_below_zero(result, planned)]
     if result.scenario == "plan":
         found += [*_overfull(inputs, tables), *_doubts(inputs), *_unmodelled(inputs), *_without_effect(effects)]
+        found += _out_of_step(inputs)
     return pd.DataFrame(found).assign(round=inputs.round, scenario=result.scenario)
 
 
@@ -75,6 +79,29 @@ def _below_zero(result: Result, planned: np.ndarray) -> Iterator[dict]:
             "message": f"Schemes that close beds claim {-planned[n, worst]:,.1f} more than there are in "
             f"{inputs.quarters[worst]}.",
         }  # fmt: skip
+
+
+def _out_of_step(inputs: Round) -> Iterator[dict]:
+    """Buildings whose claim for the year of the move is not what their date makes of the claim for a whole year.
+
+    Their beds are placed by that date: a claim too large for it makes a ward that nobody plans.
+    """
+    year = inputs.calendar.year
+    force = in_force(inputs, "plan", central(inputs))[:, :, 0]
+    for line in inputs.lines:
+        share = np.bincount(year, inputs.calendar.weight * force[line.timing])
+        whole = np.flatnonzero(share == 1)
+        if not inputs.timings[line.timing].has_building or not len(whole):
+            continue
+        for t in np.flatnonzero((share > 0) & (share < 1)):
+            expected = share[t] * line.claimed[whole[0]]
+            if abs(line.claimed[t] - expected) > max(LEAST_BEDS, STEP_SHARE * abs(expected)):
+                yield {
+                    **keys_of(inputs, line.unit), "guard": "claim_out_of_step", "about": about_line(line.row),
+                    "quarter": None, "figure_beds": abs(line.claimed[t]), "against_beds": expected,
+                    "message": f"{line.claimed[t]:,.1f} beds are claimed for {inputs.years[t]}; its start date makes "
+                    f"{expected:,.1f} of the {line.claimed[whole[0]]:,.1f} claimed for {inputs.years[whole[0]]}.",
+                }  # fmt: skip
 
 
 def _overfull(inputs: Round, tables: Mapping[str, pd.DataFrame]) -> Iterator[dict]:

@@ -56,7 +56,7 @@ def scheme_lines(
         unit = base.number.get((row["from_site_code"], row["from_sector"]))
         if unit is None:
             message = f"Reaches nobody: {row['from_sector']} is not a sector with beds"
-            base.doubts.append(Doubt("reaches_nobody", _about(row), message))
+            base.doubts.append(Doubt("reaches_nobody", about_line(row), message))
             continue
         code, mechanism = row["scheme_code"], row["mechanism"]
         timing = Timing(
@@ -71,7 +71,8 @@ def scheme_lines(
     return tuple(timings), tuple(lines)
 
 
-def _about(row: Row) -> str:
+def about_line(row: Row) -> str:
+    """A line of the sheet in words."""
     return f"{row['scheme_code']} {row['mechanism']}, row {row['row_number']} of {row['organisation_code']}"
 
 
@@ -84,7 +85,7 @@ def _effect(row: Row, timing: int, unit: int, base: Base) -> Line | None:
     ], dtype=int)  # fmt: skip
 
     def nothing(kind: str, message: str) -> None:
-        base.doubts.append(Doubt(kind, _about(row), message, unit))
+        base.doubts.append(Doubt(kind, about_line(row), message, unit))
 
     if not len(which):
         return nothing("reaches_nobody", "Reaches nobody: the base year has no stay of this group")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from assets.beds.feasibility import _out_of_step
 from assets.beds.parameters import central, drawn
 from assets.beds.results import (
     assumption_effects,
@@ -134,6 +135,14 @@ def test_far_below_0_is_shown_and_not_cut_off():
     """A claim of twice the beds there are: the year's average must stay what was returned."""
     inputs = closing((20, 20, 2.0, 0))
     assert of_years(inputs, beds_of(inputs))[2] == pytest.approx(2.0, rel=1e-9)
+
+
+def test_a_claim_that_does_not_fit_its_date_is_named():
+    """Half a year of -20 is -9.97: claimed as that it is in step; the same claim from 25 March 2018 on is not."""
+    assert list(_out_of_step(closing())) == []
+    lines = {"schemes": [{**CLOSING["schemes"][0], "start_date": "2018-03-25"}]}
+    (found,) = _out_of_step(bed_round(**{**CLOSING, **lines, "beds": planned(beds=(20, 20, 10, 0))}))
+    assert (found["guard"], round(found["against_beds"], 2)) == ("claim_out_of_step", round(-20 * 7 / 365, 2))
 
 
 # what schemes imply
