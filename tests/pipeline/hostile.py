@@ -48,21 +48,20 @@ class Hostile:
     """One file: its maker, and what may become of it.
 
     `outcomes` are rules that refuse it, `read` (accepted or superseded), or `left` (it stays in the inbox). `words` is
-    in the reason. `defect` says what the product does instead, until it is mended.
+    in the reason.
     """
 
     name: str
     place: Callable[[Path, bool], None]
     outcomes: frozenset[str]
     words: str = ""
-    defect: str = ""
     is_full_only: bool = False
 
 
 FILES: list[Hostile] = []
 
 
-def hostile(*outcomes: str, words: str = "", defect: str = "", name: str = "", full_only: bool = False) -> Callable:
+def hostile(*outcomes: str, words: str = "", name: str = "", full_only: bool = False) -> Callable:
     """Note a maker: a function of (is_full) -> bytes or parts, or of (inbox, is_full) that places the file itself."""
 
     def note(make: Callable) -> Callable:
@@ -76,7 +75,7 @@ def hostile(*outcomes: str, words: str = "", defect: str = "", name: str = "", f
             content = make(is_full)
             (inbox / file_name).write_bytes(zipped(content) if isinstance(content, dict) else content)
 
-        FILES.append(Hostile(title, place, frozenset(outcomes), words, defect, full_only))
+        FILES.append(Hostile(title, place, frozenset(outcomes), words, full_only))
         return make
 
     return note

@@ -19,12 +19,6 @@ MEGABYTES_AT_MOST = 400
 HERE = [file for file in FILES if not file.is_full_only]
 
 
-def params() -> list:
-    """Each kind by name; one that the product does not yet handle fails, and says so when it no longer does."""
-    waiting = {file.name: [pytest.mark.xfail(reason=file.defect, strict=True)] for file in HERE if file.defect}
-    return [pytest.param(file.name, id=file.name, marks=waiting.get(file.name, ())) for file in HERE]
-
-
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory) -> tuple[Home, Outcome, dict[str, tuple]]:
     """The home, what the intake did, and each kind with its file names."""
@@ -38,7 +32,7 @@ def test_there_are_enough():
     assert len({file.name for file in FILES}) == len(FILES)
 
 
-@pytest.mark.parametrize("name", params())
+@pytest.mark.parametrize("name", [file.name for file in HERE])
 def test_each_ends_as_it_should(taken, name):
     home, outcome, placed = taken
     file, names = placed[name]
