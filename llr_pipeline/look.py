@@ -1,6 +1,6 @@
 """The look of every chart: colours, typeface, axes, titles, and where labels go. What is drawn is in other modules.
 
-Told apart without colour: each style has a dash and a shape of its own, and fills differ in lightness and outline.
+Told apart without colour: each style has a dash of its own, and fills differ in lightness and outline.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 # The NHS identity: https://www.england.nhs.uk/nhsidentity/identity-guidelines/colours/
-BLUE, DARK_BLUE, LIGHT_BLUE, GREY, WARM = "#005EB8", "#003087", "#41B6E6", "#768692", "#ED8B00"
+BLUE, DARK_BLUE, LIGHT_BLUE, GREY = "#005EB8", "#003087", "#41B6E6", "#768692"
 INK, PALE, QUIET = "#212B32", "#D8DDE0", "#425563"
 MINUS = "\N{MINUS SIGN}"
 FONT = "Arial, 'Liberation Sans', sans-serif"
@@ -27,15 +27,9 @@ class Style:
     colour: str
     label: str
     dash: tuple[int, ...]
-    shape: str
 
 
-STYLES = (
-    Style(BLUE, BLUE, (1, 0), "circle"),
-    Style(GREY, QUIET, (2, 3), "triangle-up"),
-    Style(DARK_BLUE, DARK_BLUE, (7, 4), "square"),
-    Style(LIGHT_BLUE, "#0072CE", (9, 3, 2, 3), "triangle-down"),
-)
+STYLES = (Style(BLUE, BLUE, (1, 0)), Style(GREY, QUIET, (2, 3)), Style(DARK_BLUE, DARK_BLUE, (7, 4)))
 NARROW, BROAD = frozenset(" .,:;'|!()[]/ijltfrI-"), frozenset("mwMW%@&+=<>\N{MINUS SIGN}")
 
 
