@@ -22,6 +22,7 @@ from llr_pipeline.paths import Home
 from llr_pipeline.raw_tables import FINDINGS, create_tables, raw_schemas, reader_version
 from llr_pipeline.reading import read_all
 from llr_pipeline.repair import Change, Request
+from llr_pipeline.returned import return_workbooks
 from llr_pipeline.returns import Reading
 from llr_pipeline.slips import find_slips
 from llr_pipeline.warehouse import fingerprint, record_build, transaction
@@ -347,8 +348,6 @@ def _send_back(connection: duckdb.DuckDBPyConnection, home: Home, done: Intake) 
     missing = [found for (found,) in wrong if not any(found in name for name in there)]
     if not (wanted := sorted({*done.touched, *missing})):
         return []
-    from llr_pipeline.returned import return_workbooks  # openpyxl takes half a second: not when definitions are loaded
-
     return return_workbooks(connection, home, wanted)
 
 
