@@ -344,7 +344,8 @@ def _print_headlines(connection) -> None:
     for figure, unit, headline, period, verdict, is_illustrative, is_complete in rows:
         mark = "; illustrative" * is_illustrative + "; not complete, may be too low" * (not is_complete)
         shown = "-" if figure is None else f"{figure:,.1f}".removesuffix(".0")
-        shown, unit = (f"{shown}%", "") if unit == "percent" else (shown, unit)
+        if unit == "percent" and figure is not None:
+            shown, unit = f"{shown}%", ""
         console.print(f"  {shown:>7} {unit:<5} {headline} ({period}; {verdict}{mark})", markup=False)
 
 

@@ -29,7 +29,8 @@ def _round(about: Row, tables: Mapping[str, pd.DataFrame]) -> Round:
     years = tuple(year for year in sorted(days) if about["base_year"] <= year <= about["horizon_year"])
     quarters = sorted(rows(tables["reference.quarters"]), key=lambda row: row["quarter"])
     quarters = [row for row in quarters if row["financial_year"] in years]
-    assumptions = _assumptions(rows(tables["core.assumptions_current"], round=code), years)
+    given = rows(tables["core.assumptions_current"], round=code)
+    assumptions = _assumptions(given, years)
     activity = rows(tables["mart.bed_base_activity"], round=code)
     beds = [row for row in rows(tables["core.beds_current"], round=code) if row["bed_definition"] in COUNTED]
     sheet = sorted(rows(tables["core.bed_schemes_current"], round=code), key=line_key)
@@ -44,12 +45,7 @@ def _round(about: Row, tables: Mapping[str, pd.DataFrame]) -> Round:
     timings, lines = scheme_lines(sheet, claims, base)
     schemes = {row["scheme_code"] for row in sheet}
     changes = scenarios(rows(tables["core.scenarios_current"], round=code), schemes, doubts)
-    for row in rows(tables["core.assumptions_current"], round=code):
-        if row["scenario"] != "all" and row["subject"] in MODELLED:
-            about = f"{row['parameter']}, {row['applies_to']}, {row['scenario']}, {row['financial_year']}"
-            message = f"An assumption for the scenario {row['scenario']} alone is not used: scenarios change schemes"
-            doubts.append(Doubt("not_used", about, message))
-    doubts += _missing(assumptions, ages, points_of_delivery, units)
+    doubts += [*_not_used(given), *_missing(assumptions, ages, points_of_delivery, units)]
     planned = np.full((len(units), len(years)), np.nan)
     flags = {name: np.zeros(len(units), dtype=bool) for name in ("is_illustrative", "has_values_kept_back")}
     for row in beds:
@@ -106,6 +102,15 @@ def _assumptions(found: Sequence[Row], years: Sequence[str]) -> Assumptions:
         middle = (paths["low"] + paths["high"]) / 2
         paths["central"] = np.where(np.isnan(paths["central"]), middle, paths["central"])
     return Assumptions(len(years), values)
+
+
+def _not_used(given: Sequence[Row]) -> Iterator[Doubt]:
+    """Assumptions of the model's subjects for one scenario alone."""
+    for row in given:
+        if row["scenario"] != "all" and row["subject"] in MODELLED:
+            about = f"{row['parameter']}, {row['applies_to']}, {row['scenario']}, {row['financial_year']}"
+            message = f"An assumption for the scenario {row['scenario']} alone is not used: scenarios change schemes"
+            yield Doubt("not_used", about, message)
 
 
 def _missing(

@@ -131,9 +131,14 @@ class Round:
         return found
 
     @property
+    def effective(self) -> list[SchemeLine]:
+        """The lines that have an effect: the model knows each by its place here."""
+        return [line for line in self.lines if line.effect]
+
+    @property
     def effects(self) -> list[Line]:
-        """The effects of the lines that have one."""
-        return [line.effect for line in self.lines if line.effect]
+        """Their effects, in the same order."""
+        return [line.effect for line in self.effective]
 
 
 def rows(frame: pd.DataFrame, **equal: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pandas as pd
 from assets.beds.back_cast import back_cast
 from assets.beds.feasibility import feasibility
 from assets.beds.gathering import rounds
-from assets.beds.parameters import central, drawn
+from assets.beds.parameters import central, drawn, one_at_a_time
 from assets.beds.results import (
     assumption_effects,
     bridges,
@@ -32,12 +32,13 @@ def project(
         runs, seed = settings(inputs)
         one = central(inputs)
         many, values, clamped = drawn(inputs, runs=runs, seed=seed)
+        in_turn = one_at_a_time(inputs, list(values))
         parts["mart.bed_back_cast"].append(back_cast(inputs, one, many, tables))
         for scenario in inputs.scenarios:
             result = simulate(inputs, scenario, one, many, seed=seed, workers=workers)
             planned = planned_by_quarter(inputs, scenario, one)
             of_units, of_areas = bridges(result)
-            effects = assumption_effects(result, values, clamped)
+            effects = assumption_effects(result, in_turn, values, clamped)
             parts["mart.bed_demand"].append(demand(result, planned))
             of_years, of_quarters = demand_totals(result, planned)
             parts["mart.bed_demand_totals"].append(of_years)

@@ -14,7 +14,8 @@ import pandas as pd
 from assets.beds.bridge import ARRIVALS, Key
 from assets.beds.inputs import SUPPLY, Round, SchemeLine
 from assets.beds.model import DAY_CASE, HOME
-from assets.beds.parameters import Name, Parameters, in_force, one_at_a_time
+from assets.beds.parameters import Name, Parameters, in_force
+from assets.beds.schemes import line_key
 from assets.beds.simulation import Result, need_of
 from llr_pipeline.queueing import demand_quantile, erlang_b, overflow_probability
 from llr_pipeline.uncertainty import contributions, percentiles
@@ -168,7 +169,7 @@ def _totals(
 
 def _merged(inputs: Round, bars: Mapping[Key, np.ndarray]) -> dict[tuple[str, str | None], np.ndarray]:
     """Bars by factor and scheme code: the lines of a scheme with one factor together."""
-    codes = [inputs.timings[line.timing].scheme_code for line in inputs.lines if line.effect]
+    codes = [inputs.timings[line.timing].scheme_code for line in inputs.effective]
     result: dict[tuple[str, str | None], np.ndarray] = {}
     for (factor, line), bar in bars.items():
         key = factor, None if line < 0 else codes[line]
@@ -219,7 +220,7 @@ def _bridge_rows(
 def transfers(result: Result, contacts: np.ndarray) -> pd.DataFrame:
     """`mart.bed_transfer_ledger`: what schemes move, by quarter, with central parameters: a row a line."""
     inputs = result.inputs
-    lines = [line for line in inputs.lines if line.effect]
+    lines = inputs.effective
     share = inputs.calendar.weight * inputs.calendar.season
     parts = []
     for moved in result.central.moved:
@@ -258,7 +259,7 @@ def scheme_effects(result: Result) -> pd.DataFrame:
     """`mart.bed_scheme_effects`: beds that each line of the plan implies beside the beds claimed for it, by year."""
     inputs = result.inputs
     since_base = since_base_year(result)
-    number = {id(line.effect): n for n, line in enumerate(line for line in inputs.lines if line.effect)}
+    place = {line_key(line.row): n for n, line in enumerate(inputs.effective)}
     grown = sum(since_base[name, -1] for name in ("population", "health_status", "non_demographic_growth"))
     is_shared = {
         n for n in range(len(inputs.units))
@@ -272,7 +273,7 @@ def scheme_effects(result: Result) -> pd.DataFrame:
         elif mechanism == "open":
             implied = _arrivals(inputs, since_base, line)
         elif line.effect:
-            implied = since_base[line.effect.step, number[id(line.effect)]][line.unit]
+            implied = since_base[line.effect.step, place[line_key(line.row)]][line.unit]
         else:
             implied = np.full(len(inputs.years), np.nan)
         keys = {name: line.row[name] for name in ("scheme_code", "mechanism", "row_number")}
@@ -289,7 +290,7 @@ def scheme_effects(result: Result) -> pd.DataFrame:
 def _arrivals(inputs: Round, since_base: Mapping[Key, np.ndarray], line: SchemeLine) -> np.ndarray:
     """Beds for the patients whom the scheme of an opening brings to its unit."""
     code, total = line.row["scheme_code"], np.zeros(len(inputs.years))
-    lines = [one for one in inputs.lines if one.effect]
+    lines = inputs.effective
     for (factor, number), bar in since_base.items():
         if factor == ARRIVALS and lines[number].row["scheme_code"] == code:
             total = total + bar[line.unit]
@@ -317,17 +318,17 @@ def _shares(values: Mapping[str, np.ndarray], total: np.ndarray) -> dict[str, np
 
 
 def assumption_effects(
-    result: Result, values: Mapping[Name, np.ndarray], clamped: Mapping[Name, float]
+    result: Result, in_turn: Parameters, values: Mapping[Name, np.ndarray], clamped: Mapping[Name, float]
 ) -> pd.DataFrame:
     """`mart.bed_assumption_effects`: what each uncertain parameter does to the beds needed in the last year.
 
-    Alone, at its P10 and at its P90 with all else central; and its share of the variance over the runs.
+    Alone, at its P10 and at its P90 with all else central (`in_turn`, of `one_at_a_time`); and its share of the
+    variance over the runs.
     """
     inputs, names = result.inputs, list(values)
     if not names:
         return pd.DataFrame()
-    alone = need_of(inputs, result.scenario, one_at_a_time(inputs, names))
-    alone = by_year(inputs, alone)[:, -1]
+    alone = by_year(inputs, need_of(inputs, result.scenario, in_turn))[:, -1]
     central, need = by_year(inputs, result.central_need)[:, -1], by_year(inputs, result.need)[:, -1]
     for some in (alone, central, need):
         some[~inputs.has_patients] = 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assets.beds.inputs import Change
-from assets.beds.parameters import central, drawn, in_force
+from assets.beds.parameters import central, drawn, in_force, one_at_a_time
 from assets.beds.results import (
     assumption_effects,
     bridges,
@@ -41,12 +41,13 @@ def kinds(inputs):
 def everything(inputs, runs=20):
     """Every table of every scenario."""
     one, (_, values, clamped) = central(inputs), drawn(inputs, runs=runs, seed=1)
+    in_turn = one_at_a_time(inputs, list(values))
     for code in inputs.scenarios:
         result = simulated(inputs, code, runs=runs)
         beds = planned_by_quarter(inputs, code, one)
         yield from (
             demand(result, beds), *demand_totals(result, beds), *bridges(result), transfers(result, one.contacts),
-            scheme_effects(result), assumption_effects(result, values, clamped),
+            scheme_effects(result), assumption_effects(result, in_turn, values, clamped),
         )  # fmt: skip
 
 

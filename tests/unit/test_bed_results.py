@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assets.beds.feasibility import _out_of_step
-from assets.beds.parameters import central, drawn
+from assets.beds.parameters import central, drawn, one_at_a_time
 from assets.beds.results import (
     assumption_effects,
     by_year,
@@ -202,7 +202,8 @@ def ranged_round():
 
 def effects_of(inputs, code="plan", runs=200):
     _, values, clamped = drawn(inputs, runs=runs, seed=1)
-    return assumption_effects(simulated(inputs, code, runs=runs), values, clamped)
+    in_turn = one_at_a_time(inputs, list(values))
+    return assumption_effects(simulated(inputs, code, runs=runs), in_turn, values, clamped)
 
 
 def test_assumptions_without_a_range_are_not_listed_and_those_without_effect_have_none():
