@@ -17,6 +17,7 @@ from difflib import get_close_matches
 from llr_pipeline.codes import normalise
 
 LONGEST_TEXT = 32_767  # characters: what Excel allows in a cell
+FIRST_YEAR = 2000  # nothing that arrives here was prepared or published before
 EXCEL_EPOCH = date(1899, 12, 30)
 QUOTED_LENGTH = 80
 WRITTEN_OUT = 1e15  # numbers from here on are shown by their power of ten
@@ -102,6 +103,16 @@ def shown(number: float) -> str:
     if abs(number) >= WRITTEN_OUT:
         return f"{number:.6g}"
     return f"{number:,.10g}" if abs(number) < 1e6 else f"{number:,.2f}".rstrip("0").rstrip(".")
+
+
+def implausible(day: date, today: date) -> str | None:
+    """What is wrong with the day on which something was prepared or published, if anything.
+
+    One that is to come would be the newest for good. Tomorrow is accepted, as clocks differ.
+    """
+    if day > today + timedelta(days=1):
+        return "has not come yet"
+    return f"is before {FIRST_YEAR}" if day.year < FIRST_YEAR else None
 
 
 def day_in_words(day: date) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import zip_longest
 from typing import Any
 
@@ -18,6 +18,7 @@ from llr_pipeline.cells import (
     date_note,
     day_in_words,
     did_you_mean,
+    implausible,
     is_blank,
     listed,
     quoted,
@@ -50,7 +51,6 @@ LABELS = {normalise(title): name for name, title in TITLES.items()} | {
 }
 LABELS_AT_LEAST = 3  # a sheet with fewer of them is no Cover
 SEARCHED_SHEETS, SEARCHED_ROWS, SEARCHED_COLUMNS = 12, 200, 40
-FIRST_YEAR = 2000  # no return was prepared before
 DATA_STATUS = CodeList(table="reference.code_lists", name="data_status")
 
 
@@ -227,7 +227,7 @@ def _read_period(cover: Cover, template: Template | None, reference: Reference, 
 
 
 def _read_prepared_on(cover: Cover, today: date) -> date | None:
-    """The day. One that is to come would make the return the newest for good; tomorrow, clocks may differ."""
+    """The day."""
     if cover.text("prepared_on") is None:
         return None
     value = cover.entries["prepared_on"].value
@@ -236,8 +236,7 @@ def _read_prepared_on(cover: Cover, today: date) -> date | None:
     except Misread as error:
         cover.find("prepared_on", "cover_incomplete", f"Prepared on: {error}")
         return None
-    if day > today + timedelta(days=1) or day.year < FIRST_YEAR:
-        why = f"is before {FIRST_YEAR}" if day.year < FIRST_YEAR else "has not come yet"
+    if why := implausible(day, today):
         cover.find("prepared_on", "implausible_date", f"Prepared on: {day_in_words(day)} {why}")
         return None
     if note := date_note(value, day):

@@ -12,14 +12,14 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from llr_pipeline.cells import Misread, as_text, day_in_words, is_blank, listed, quoted, read_date, shown
+from llr_pipeline.cells import Misread, as_text, day_in_words, implausible, is_blank, listed, quoted, read_date, shown
 from llr_pipeline.codes import Reference, normalise
 from llr_pipeline.contracts import Column, build, read_columns, read_contract
 from llr_pipeline.cover import Identity
@@ -215,10 +215,10 @@ def _read_quarter(value: Any) -> str | None:
 
 
 def _dated(block: Mapping[str, Any], label: str, grid: Grid, findings: Findings, today: date) -> date | None:
-    """A day of the title block. One that is to come would supersede every later revision; clocks may differ by one."""
+    """A day of the title block."""
     day = _read_date(block.get(label))
-    if day and day > today + timedelta(days=1):
-        message = f"{label}: {day_in_words(day)} has not come yet"
+    if day and (why := implausible(day, today)):
+        message = f"{label}: {day_in_words(day)} {why}"
         findings.add("implausible_date", message, sheet=grid.name, value=as_text(block.get(label)))
     return day
 
