@@ -17,7 +17,7 @@ select
     min(quarter) filter (where shortfall_probability > 0.5) as first_likely_quarter,
     count(*) filter (where headroom_beds < -1e-6) as quarter_count,
     max(-headroom_beds) as most_short_beds,
-    arg_max(quarter, -headroom_beds) as worst_quarter,
+    arg_min(quarter, (headroom_beds, quarter)) filter (where headroom_beds is not null) as worst_quarter,
 from trajectories
 group by all
 having count(*) filter (where headroom_beds < -1e-6 or shortfall_probability > 0.5) > 0

@@ -651,3 +651,13 @@ def test_the_return_s_kh03_beds_stand_against_those_published(warehouse: duckdb.
     """Published: 1,301.2 occupied in 2015/16. The limits are not among these assumptions: no verdict."""
     found = only(warehouse, "select * exclude (round) from mart.bed_calibration")
     assert tuple(found.values()) == ("RWE", "2015/16", 1000, 1301.2, pytest.approx(1.3012), "not known")
+
+
+def test_of_quarters_alike_the_first_is_the_worst(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """As submitted the quarters of a year are alike: 12.5 too few in each of 2016/17, nothing done."""
+    found = only(
+        warehouse,
+        "select first_quarter, quarter_count, most_short_beds, worst_quarter from mart.bed_first_shortfalls "
+        "where site_code = 'RWEAA' and scenario = 'do_nothing' and method = 'submitted'",
+    )
+    assert tuple(found.values()) == ("2016/17 Q1", 4, pytest.approx(12.5), "2016/17 Q1")
