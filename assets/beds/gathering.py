@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from assets.beds.inputs import COUNTED, Assumptions, Doubt, Round, Row, Unit, rows
+from assets.beds.inputs import COUNTED, Doubt, Round, Row, Unit, rows
 from assets.beds.model import Calendar, Cells
-from assets.beds.schemes import Base, claims_by_line, line_key, scenarios, scheme_lines
+from assets.beds.schemes import Base, changes_of_schemes, claims_by_line, line_key, scheme_lines
+from llr_pipeline.assumptions import Assumptions, read_assumptions
 
-MODELLED = ("activity", "beds", "schemes")
+MODELLED = ("activity", "beds", "schemes", "simulation")
 """Subjects of the assumptions that the model uses."""
 LEAST = {"population_index": 0, "health_status_factor": 0, "non_demographic_growth": -1, "destination_stay": 0}
 """The least that a parameter of the model can be."""
@@ -30,7 +31,7 @@ def _round(about: Row, tables: Mapping[str, pd.DataFrame]) -> Round:
     quarters = sorted(rows(tables["reference.quarters"]), key=lambda row: row["quarter"])
     quarters = [row for row in quarters if row["financial_year"] in years]
     given = rows(tables["core.assumptions_current"], round=code)
-    assumptions = _assumptions(given, years)
+    assumptions = read_assumptions(given, years)
     activity = rows(tables["mart.bed_base_activity"], round=code)
     beds = [row for row in rows(tables["core.beds_current"], round=code) if row["bed_definition"] in COUNTED]
     sheet = sorted(rows(tables["core.bed_schemes_current"], round=code), key=line_key)
@@ -44,7 +45,7 @@ def _round(about: Row, tables: Mapping[str, pd.DataFrame]) -> Round:
     base = Base(activity, cells, units, number, assumptions, doubts)
     timings, lines = scheme_lines(sheet, claims, base)
     schemes = {row["scheme_code"] for row in sheet}
-    changes = scenarios(rows(tables["core.scenarios_current"], round=code), schemes, doubts)
+    changes = changes_of_schemes(rows(tables["core.scenarios_current"], round=code), schemes, doubts)
     doubts += [*_not_used(given), *_missing(assumptions, ages, points_of_delivery, units)]
     planned = np.full((len(units), len(years)), np.nan)
     flags = {name: np.zeros(len(units), dtype=bool) for name in ("is_illustrative", "has_values_kept_back")}
@@ -85,23 +86,6 @@ def _cell_key(row: Row, number: Mapping) -> tuple:
     """By unit, and in one order within it, whatever order the rows come in: a run's numbers are drawn in it."""
     group = row["point_of_delivery"], row["specialty_group"], row["age_band"]
     return number[row["site_code"], row["sector"]], row["organisation_code"], *group
-
-
-def _assumptions(found: Sequence[Row], years: Sequence[str]) -> Assumptions:
-    """Those for all scenarios: a scenario changes schemes, not the world. The middle stands for a lacking central."""
-    values: dict[tuple[str, str, str], dict[str, np.ndarray]] = {}
-    for row in found:
-        if row["scenario"] != "all" or row["financial_year"] not in years:
-            continue
-        key = row["subject"], row["parameter"], row["applies_to"]
-        paths = values.setdefault(key, {e: np.full(len(years), np.nan) for e in ("low", "central", "high")})
-        for estimate, path in paths.items():
-            value = row[f"{estimate}_value"]
-            path[years.index(row["financial_year"])] = np.nan if value is None else value
-    for paths in values.values():
-        middle = (paths["low"] + paths["high"]) / 2
-        paths["central"] = np.where(np.isnan(paths["central"]), middle, paths["central"])
-    return Assumptions(len(years), values)
 
 
 def _not_used(given: Sequence[Row]) -> Iterator[Doubt]:

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from assets.beds.model import SHORTEN, Calendar, Cells, Line
+from llr_pipeline.assumptions import Assumptions
+from llr_pipeline.scenarios import Change
 
 Row = Mapping[str, Any]
 COUNTED = ("stp_acute", "stp_community", "stp_mental_health")
@@ -60,14 +62,6 @@ class SchemeLine:
 
 
 @dataclass(frozen=True)
-class Change:
-    """What a scenario makes of a scheme: months later, and the share of its effect that comes."""
-
-    slip_months: float = 0.0
-    delivered: float = 1.0
-
-
-@dataclass(frozen=True)
 class Doubt:
     """Something that the inputs leave open: shown, never guessed at in silence."""
 
@@ -75,28 +69,6 @@ class Doubt:
     about: str
     message: str
     unit: int | None = None
-
-
-@dataclass(frozen=True)
-class Assumptions:
-    """Low, central and high by year of each (subject, parameter, applies_to)."""
-
-    years: int
-    values: Mapping[tuple[str, str, str], Mapping[str, np.ndarray]]
-
-    def get(self, subject: str, parameter: str, applies_to: str) -> Mapping[str, np.ndarray] | None:
-        """Of this code, or of `all` where it has none of its own."""
-        found = self.values.get((subject, parameter, applies_to))
-        return found if found is not None else self.values.get((subject, parameter, "all"))
-
-    def central(self, subject: str, parameter: str, applies_to: str, *, default: float = np.nan) -> np.ndarray:
-        """The central values by year: the code's own, else that for `all`, else the default."""
-        result = np.full(self.years, default)
-        for code in ("all", applies_to):
-            if (subject, parameter, code) in self.values:
-                own = self.values[subject, parameter, code]["central"]
-                result = np.where(np.isnan(own), result, own)
-        return result
 
 
 @dataclass(frozen=True)

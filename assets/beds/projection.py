@@ -20,7 +20,8 @@ from assets.beds.results import (
     scheme_effects,
     transfers,
 )
-from assets.beds.simulation import WORKERS, settings, simulate
+from assets.beds.simulation import WORKERS, simulate
+from llr_pipeline.assumptions import runs_and_seed
 
 
 def project(
@@ -29,7 +30,7 @@ def project(
     """Every round and scenario: the tables `mart.bed_*` by name."""
     parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
     for inputs in rounds(tables):
-        runs, seed = settings(inputs)
+        runs, seed = runs_and_seed(inputs.assumptions, "beds")
         one = central(inputs)
         many, values, clamped = drawn(inputs, runs=runs, seed=seed)
         in_turn = one_at_a_time(inputs, list(values))

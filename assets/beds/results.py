@@ -14,9 +14,10 @@ import pandas as pd
 from assets.beds.bridge import ARRIVALS, Key
 from assets.beds.inputs import SUPPLY, Round, SchemeLine
 from assets.beds.model import DAY_CASE, HOME
-from assets.beds.parameters import Name, Parameters, in_force
+from assets.beds.parameters import Parameters, in_force
 from assets.beds.schemes import line_key
 from assets.beds.simulation import Result, need_of
+from llr_pipeline.assumptions import Name
 from llr_pipeline.queueing import demand_quantile, erlang_b, overflow_probability
 from llr_pipeline.uncertainty import contributions, percentiles
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from assets.beds.inputs import EFFECTS, SUPPLY, Assumptions, Change, Doubt, Row, SchemeLine, Timing, Unit
+from assets.beds.inputs import EFFECTS, SUPPLY, Doubt, Row, SchemeLine, Timing, Unit
 from assets.beds.model import DAY_CASE, HOME, NOWHERE, SHORTEN, Cells, Line
+from llr_pipeline.assumptions import Assumptions
+from llr_pipeline.scenarios import Change, scenarios
 
 MOVED_WITH_A_BUILDING = (*SUPPLY, "move_setting")
 """Mechanisms that come whole where a scheme opens or closes beds; what else it does is as uncertain as any other."""
@@ -125,47 +127,12 @@ def _effect(row: Row, timing: int, unit: int, base: Base) -> Line | None:
     return Line(timing, "move_setting", which, share, to=to, to_sector=sectors.index(base.units[to].sector))
 
 
-ROOTS = {"do_nothing": 0.0, "plan": 1.0}
-"""The scenarios that stand on no other: share of the schemes delivered."""
-
-
-def scenarios(found: Sequence[Row], schemes: set[str], doubts: list[Doubt]) -> Mapping[str, Mapping[str, Change]]:
-    """Each scenario's change of each scheme: its parent's, then its own lines, those for all schemes first.
-
-    Months add to the parent's; a share delivered stands instead of it. Without a return: `do_nothing` and `plan`. A
-    scenario whose parents are not known, or go round in a circle, starts from the plan.
-    """
-    parents = {name: name for name in ROOTS} | {row["scenario"]: row["parent_scenario"] for row in found}
+def changes_of_schemes(
+    found: Sequence[Row], schemes: set[str], doubts: list[Doubt]
+) -> Mapping[str, Mapping[str, Change]]:
+    """What each scenario makes of each scheme of the sheet."""
     for row in found:
         if row["scheme_code"] not in ("all", *schemes):
             message = f"The scenario {row['scenario']} changes {row['scheme_code']}, of which no beds return has a line"
             doubts.append(Doubt("scenario_unclear", f"{row['scenario']}, {row['scheme_code']}", message))
-
-    def ancestry(scenario: str) -> list[str]:
-        """The scenario and those it stands on, the first one first."""
-        line = [scenario]
-        while (parent := parents[line[0]]) != line[0]:
-            if parent in line or parent not in parents:
-                why = "stand on each other in a circle" if parent in line else f"name {parent}, which is not defined"
-                message = f"The scenario {scenario} starts from the plan: its parents {why}"
-                doubts.append(Doubt("scenario_unclear", scenario, message))
-                return ["plan", scenario]
-            line.insert(0, parent)
-        return line
-
-    result = {}
-    for scenario in parents:
-        line = ancestry(scenario)
-        changes = dict.fromkeys(schemes, Change(delivered=ROOTS.get(line[0], 1.0)))
-        for step in line:
-            own = [row for row in found if row["scenario"] == step]
-            for row in sorted(own, key=lambda row: row["scheme_code"] != "all"):
-                for code in schemes if row["scheme_code"] == "all" else schemes & {row["scheme_code"]}:
-                    changes[code] = _changed(changes[code], row)
-        result[scenario] = changes
-    return result
-
-
-def _changed(before: Change, row: Row) -> Change:
-    delivered = before.delivered if row["delivered_share"] is None else row["delivered_share"]
-    return Change(before.slip_months + (row["slip_months"] or 0), delivered)
+    return scenarios(found, schemes, lambda about, message: doubts.append(Doubt("scenario_unclear", about, message)))

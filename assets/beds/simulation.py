@@ -19,8 +19,6 @@ from assets.beds.model import Calendar, Cells, Flows, Growth, Line, census, coun
 from assets.beds.parameters import Parameters, in_force
 from llr_pipeline.uncertainty import stream
 
-RUNS, SEED = 1000, 2016
-"""Unless the assumptions return says otherwise (beds, runs and seed)."""
 WORKERS = min(2, os.cpu_count() or 1)
 PART_CELLS = 1_000
 """Cells at a time. What a run draws depends on it, so that it is one number whatever the runs and workers."""
@@ -120,14 +118,6 @@ def need_of(inputs: Round, scenario: str, given: Parameters) -> np.ndarray:
     found = _flows(inputs, scenario, given)
     beds = census(inputs.cells, inputs.calendar, inputs.effects, found, units=len(inputs.units))
     return beds / occupancy_targets(inputs)[:, inputs.calendar.year, None]
-
-
-def settings(inputs: Round) -> tuple[int, int]:
-    """Number of runs, and the seed."""
-    return tuple(
-        int(inputs.assumptions.central("beds", name, "all", default=default)[-1])
-        for name, default in (("runs", RUNS), ("seed", SEED))
-    )
 
 
 def occupancy_targets(inputs: Round) -> np.ndarray:

@@ -64,8 +64,9 @@ CONSTANTS: tuple[Row, ...] = (
     ("beds", "contacts_per_moved_spell", "home", "contacts", (8, 12, 18), OWN),
     ("beds", "ward_beds", "all", "beds", (28,), OWN + "; a common ward size"),
     ("beds", "cannot_overflow", "critical_care", "1 is yes", (1,), OWN + "; who finds no bed there is turned away"),
-    ("beds", "runs", "all", "runs", (1000,), OWN + "; simulated runs"),
-    ("beds", "seed", "all", "number", (2016,), OWN + "; the same seed gives the same runs"),
+    *(("simulation", "runs", model, "runs", (runs,), OWN + "; simulated runs")
+      for model, runs in (("beds", 1_000), ("funding", 10_000), ("workforce", 1_000))),
+    ("simulation", "seed", "all", "number", (2016,), OWN + "; one for all models: the same schemes are late in each"),
     ("beds", "calibration_lower", "all", "ratio", (0.9,), OWN),
     ("beds", "calibration_upper", "all", "ratio", (1.1,), OWN),
     *(("funding", "category_weight", c, "share", (w,), GUIDANCE) for c, w in WEIGHTS.items()),

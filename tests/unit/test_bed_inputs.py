@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assets.beds.inputs import Change
 from assets.beds.parameters import central, drawn, in_force, one_at_a_time
 from assets.beds.results import (
     assumption_effects,
@@ -16,6 +15,7 @@ from assets.beds.results import (
     scheme_effects,
     transfers,
 )
+from llr_pipeline.scenarios import Change
 from tests.unit.bed_tables import (
     ACUTE,
     CHILD,

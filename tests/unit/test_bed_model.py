@@ -15,8 +15,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from assets.beds.model import ALMOST_ALL, STEPS
-from assets.beds.parameters import central, phased
+from assets.beds.parameters import central
 from assets.beds.results import transfers
+from llr_pipeline.scenarios import phased
 from tests.unit.bed_tables import (
     ACUTE,
     CHILD,

@@ -9,6 +9,7 @@ import pytest
 
 import assets.beds.simulation
 from assets.beds.simulation import need_of
+from llr_pipeline.assumptions import runs_and_seed
 from tests.unit.bed_tables import (
     ACUTE,
     COMMUNITY,
@@ -182,6 +183,9 @@ def test_the_mean_of_runs_is_the_central_one_where_nothing_is_uncertain():
 
 
 def test_settings_are_those_of_the_assumptions():
-    lines = [*assumption("runs", "all", 250, subject="beds"), *assumption("seed", "all", 7, subject="beds")]
-    assert assets.beds.simulation.settings(bed_round(assumptions=lines)) == (250, 7)
-    assert assets.beds.simulation.settings(bed_round()) == (1_000, 2_016)
+    lines = [
+        *assumption("runs", "beds", 250, subject="simulation"),
+        *assumption("seed", "all", 7, subject="simulation"),
+    ]
+    assert runs_and_seed(bed_round(assumptions=lines).assumptions, "beds") == (250, 7)
+    assert runs_and_seed(bed_round().assumptions, "beds") == (1_000, 2_016)
