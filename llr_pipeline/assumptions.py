@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -157,9 +158,7 @@ class Drawn:
         """Share of a scheme that is delivered, by run: a beta whose mean is the confidence (certain at 0 and at 1)."""
         if confidence in (0, 1):
             return np.full(self.runs, float(confidence))
-        from scipy.special import ndtr  # half a second: not when the definitions are loaded
-
-        found = share_at(self.assumptions, confidence, ndtr(self._scores((SHARE, code))))
+        found = _delivered(self.runs, self.seed, code, confidence, _kappa(self.assumptions), self._correlation)
         self.values.setdefault((SHARE, code), found)  # two lines of a scheme may state two confidences
         return found
 
@@ -169,16 +168,30 @@ class Drawn:
         if late.is_certain:
             return np.zeros(self.runs)
         normal = normal_from_interval(late.low[-1], late.high[-1])
-        free = normal.mean + normal.sd * self._scores((SLIP, code))
+        free = normal.mean + normal.sd * _scores(self.runs, self.seed, (SLIP, code), self._correlation)
         self.values[SLIP, code] = np.maximum(free, late.least)
         self.clamped[SLIP, code] = float((free < late.least).mean())
         return self.values[SLIP, code]
 
-    def _scores(self, name: Name) -> np.ndarray:
-        """Of a scheme: correlated with every other scheme's by one factor that all share (a Gaussian copula)."""
-        correlation = self.assumptions.last("schemes", "delivery_correlation", default=CORRELATION)
-        shared, own = (stream(self.seed, name[0], of).standard_normal(self.runs) for of in ("every scheme", name[1]))
-        return np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own
+    @property
+    def _correlation(self) -> float:
+        return self.assumptions.last("schemes", "delivery_correlation", default=CORRELATION)
+
+
+def _scores(runs: int, seed: int, name: Name, correlation: float) -> np.ndarray:
+    """Of a scheme: correlated with every other scheme's by one factor that all share (a Gaussian copula)."""
+    shared, own = (stream(seed, name[0], of).standard_normal(runs) for of in ("every scheme", name[1]))
+    return np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own
+
+
+@lru_cache(maxsize=128)  # a beta's quantile takes 3 microseconds, and every round draws the same
+def _delivered(runs: int, seed: int, code: str, confidence: float, kappa: float, correlation: float) -> np.ndarray:
+    from scipy.special import betaincinv, ndtr  # half a second: not when the definitions are loaded
+
+    below = ndtr(_scores(runs, seed, (SHARE, code), correlation))
+    found = betaincinv(kappa * confidence, kappa * (1 - confidence), below)
+    found.flags.writeable = False
+    return found
 
 
 def slip_range(assumptions: Assumptions) -> Range:
@@ -190,5 +203,9 @@ def share_at(assumptions: Assumptions, confidence: float, probability: Any) -> n
     """The share delivered of a scheme that is below it with this probability."""
     from scipy.special import betaincinv
 
-    kappa = assumptions.last("schemes", "delivery_kappa", default=KAPPA)
+    kappa = _kappa(assumptions)
     return betaincinv(kappa * confidence, kappa * (1 - confidence), probability)
+
+
+def _kappa(assumptions: Assumptions) -> float:
+    return assumptions.last("schemes", "delivery_kappa", default=KAPPA)

@@ -32,3 +32,13 @@ create or replace macro implied_occupancy(mean_census_beds, available_beds) as
 -- Pounds [GBP, to the penny] = thousands of pounds [GBP 000] x 1,000: returns come in thousands.
 create or replace macro gbp_from_thousands(thousands) as
     (thousands * 1000)::decimal(18, 2);
+
+-- Money [GBP, to the penny] in other prices = money [GBP] x factor [ratio of the price levels]; a factor of 1 leaves it.
+create or replace macro at_prices(amount_gbp, factor) as
+    if(factor = 1, amount_gbp::decimal(18, 2), (amount_gbp * factor)::decimal(18, 2));
+
+-- Growth a year [share] that takes a first figure to a last one [same unit] over so many years [years], compounded:
+-- 1.6 to 1.8 over five years is 0.023836. Empty where a figure is not above 0 or no year lies between.
+create or replace macro yearly_growth(first_figure, last_figure, year_count) as
+    if(first_figure > 0 and last_figure > 0 and year_count > 0,
+        power(last_figure / first_figure, 1.0 / year_count) - 1, null);

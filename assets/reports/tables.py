@@ -12,6 +12,12 @@ def _bed_capacity(connection: duckdb.DuckDBPyConnection) -> Document:
     return bed_capacity(connection)
 
 
+def _funding_gap(connection: duckdb.DuckDBPyConnection) -> Document:
+    from assets.reports.funding_gap import funding_gap
+
+    return funding_gap(connection)
+
+
 TABLES = [
     report(
         "report.bed_capacity",
@@ -32,6 +38,23 @@ TABLES = [
             "reference.financial_years",
             "reference.quarters",
             "reference.sites",
+        ),
+    ),
+    report(
+        "report.funding_gap",
+        _funding_gap,
+        reads=(
+            "core.assumptions",
+            "mart.capital_plan",
+            "mart.funding_assumption_effects",
+            "mart.funding_break_evens",
+            "mart.funding_bridges",
+            "mart.funding_doubts",
+            "mart.funding_method_differences",
+            "mart.funding_modelled_totals",
+            "mart.savings_delivered",
+            "mart.savings_schemes",
+            "reference.organisations",
         ),
     ),
     table("report.headlines"),

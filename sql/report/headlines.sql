@@ -2,8 +2,25 @@
 with
 
 bed_capacity as (select * from report.bed_capacity),
+funding_gap as (select * from report.funding_gap),
 
-latest as (select max(round) as round from bed_capacity),
+reported as (
+    select
+        'bed_capacity' as report, round, headline_code, headline, figure, unit, published_figure, verdict, is_complete,
+        is_illustrative,
+    from bed_capacity
+    where round = (select max(round) from bed_capacity)
+    union all by name
+    -- millions are what a line has room for
+    select
+        'funding_gap' as report, round, headline_code, headline,
+        if(unit = 'gbp', round(figure / 1e6, 1), figure) as figure,
+        if(unit = 'gbp', 'GBP m', unit) as unit,
+        if(unit = 'gbp', published_figure / 1e6, published_figure) as published_figure,
+        verdict, is_complete, is_illustrative,
+    from funding_gap
+    where round = (select max(round) from funding_gap)
+),
 
 chosen as (
     select *
@@ -17,25 +34,28 @@ chosen as (
             (6, 'acute_beds_needed_plan'),
             (7, 'acute_beds_headroom_plan'),
             (8, 'acute_beds_needed_plan_mean_runs'),
-            (9, 'acute_beds_shortfall_pct')
+            (9, 'acute_beds_shortfall_pct'),
+            (10, 'nhs_funding_gap'),
+            (11, 'nhs_gross_saving'),
+            (12, 'nhs_residual_gap_mean_runs'),
+            (13, 'nhs_closed_pct')
     ) as chosen(position, headline_code)
 )
 
 select
     -- keys
-    'bed_capacity' as report,
+    reported.report,
     chosen.position,
-    bed_capacity.headline,
-    bed_capacity.round,
+    reported.headline,
+    reported.round,
     -- measures
-    bed_capacity.figure,
-    bed_capacity.unit,
-    bed_capacity.published_figure,
-    bed_capacity.verdict,
+    reported.figure,
+    reported.unit,
+    reported.published_figure,
+    reported.verdict,
     -- a total that equals what was published is the plan's own, whatever the returns below it are
-    bed_capacity.is_complete,
-    bed_capacity.is_illustrative and not starts_with(bed_capacity.verdict, 'equals') as is_illustrative,
-from bed_capacity
-inner join latest on bed_capacity.round = latest.round
-inner join chosen on bed_capacity.headline_code = chosen.headline_code
+    reported.is_complete,
+    reported.is_illustrative and not starts_with(reported.verdict, 'equals') as is_illustrative,
+from reported
+inner join chosen on reported.headline_code = chosen.headline_code
 order by report, position
