@@ -1,6 +1,6 @@
-"""What `docs/organisations.md` says of contracts, rules and who owes what, made from them.
+"""What the guides in `docs/` say of contracts, rules and who owes what, made from them.
 
-`python -m llr_pipeline.guide` writes it anew between the page's marks, `<!-- name: start -->` and `<!-- name: end -->`.
+`python -m llr_pipeline.guide` writes it anew between a page's marks, `<!-- name: start -->` and `<!-- name: end -->`.
 The words around it are written by hand.
 """
 
@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from llr_pipeline.codes import read_reference
-from llr_pipeline.contracts import Column, Sheet, templates
+from llr_pipeline.contracts import Column, Sheet, contracts, templates
 from llr_pipeline.paths import PROJECT
 
-PAGE = PROJECT / "docs" / "organisations.md"
+DOCS = PROJECT / "docs"
 WIDTH = 120
 DASH = {"zero": "0", "missing": "empty", "error": "a finding"}
 
 
-def rewritten(page: str) -> str:
-    """The page with each of its made parts made anew. Raises ValueError where a part's marks are not there once."""
-    for name, make in PARTS.items():
-        start, end = f"<!-- {name}: start -->\n", f"<!-- {name}: end -->"
+def rewritten(name: str) -> str:
+    """A page with each of its made parts made anew. Raises ValueError where a part's marks are not there once."""
+    page = (DOCS / name).read_text(encoding="utf-8")
+    for part, make in PARTS[name].items():
+        start, end = f"<!-- {part}: start -->\n", f"<!-- {part}: end -->"
         before, rest = page.split(start)
         _, after = rest.split(end)
         page = f"{before}{start}{make()}\n{end}{after}"
@@ -111,7 +113,21 @@ def _wrapped(text: str, *, indent: str = "", first: str = "") -> str:
     )
 
 
-PARTS: Mapping[str, Callable[[], str]] = {"owed": _owed, "sheets": _sheets, "dashes": _dashes, "rules": _rules}
+def _tables(layer: str) -> str:
+    """Every table of a layer: its description and its key."""
+    rows = [
+        (f"`{contract.name}`", contract.description, ", ".join(f"`{name}`" for name in contract.grain))
+        for contract in sorted(contracts().values(), key=lambda contract: contract.name)
+        if contract.layer == layer
+    ]
+    return _table(("table", "one row per …, and what to know", "key"), rows)
+
+
+PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "organisations.md": {"owed": _owed, "sheets": _sheets, "dashes": _dashes, "rules": _rules},
+    "analysts.md": {layer: partial(_tables, layer) for layer in ("reference", "core", "mart", "report")},
+}
 
 if __name__ == "__main__":
-    PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for name in PARTS:
+        (DOCS / name).write_text(rewritten(name), encoding="utf-8")

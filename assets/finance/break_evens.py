@@ -38,8 +38,8 @@ def break_evens(inputs: FundingRound, scenario: str, central: Growth) -> pd.Data
         for parameter, value in stated.items():
             found.append({
                 "round": inputs.round, "scenario": scenario, "area": area.name, "financial_year": inputs.years[-1],
-                "parameter": parameter, "stated_value": value,
-                "needed_value": _needed(_changes(inputs, area, scenario, central, parameter, value), parameter),
+                "parameter": parameter, "stated_share": value,
+                "needed_share": _needed(_changes(inputs, area, scenario, central, parameter, value), parameter),
                 "gap_at_stated_gbp": round(float(expected), 2),
             })  # fmt: skip
     return pd.DataFrame(found)

@@ -98,14 +98,13 @@ def do_nothing(inputs: FundingRound, factors: Growth) -> np.ndarray:
     return found
 
 
-def pool(inputs: FundingRound, values: np.ndarray, organisation_code: str, category: str) -> np.ndarray:
-    """An organisation's cost of one category if nothing is done: (year, run). Never below 0."""
-    which = [
-        n
-        for n, cell in enumerate(inputs.cells)
-        if (cell.organisation_code, cell.side, cell.category) == (organisation_code, "cost", category)
-    ]
-    return np.maximum(values[which].sum(axis=0), 0.0)
+def pools(inputs: FundingRound) -> Mapping[tuple[str, str], list[int]]:
+    """The cells of each organisation's cost of one category: what schemes can save from."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for n, cell in enumerate(inputs.cells):
+        if cell.side == "cost":
+            found.setdefault((cell.organisation_code, cell.category), []).append(n)
+    return found
 
 
 def shifted(inputs: FundingRound, start: date, path: np.ndarray, days: np.ndarray) -> np.ndarray:
@@ -151,8 +150,9 @@ def savings(
         days = later(saving.start, change.slip_months) - saving.start.toordinal()
         late = np.maximum(days + delivery.slip_months[n] * MONTH_DAYS, 0.0)
         said[n] = shifted(inputs, saving.start, path, late) * (change.delivered * delivery.delivered[n])
-    for (organisation_code, category), which in groups.items():
-        whole = pool(inputs, values, organisation_code, category)
+    of_pool = pools(inputs)
+    for key, which in groups.items():
+        whole = np.maximum(values[of_pool.get(key, [])].sum(axis=0), 0.0)
         shares = [n for n in which if inputs.savings[n].shares is not None]
         pounds = [n for n in which if inputs.savings[n].shares is None]
         together = 1 - np.prod([1 - np.clip(said[n], 0, 1) for n in shares], axis=0) if shares else 0.0

@@ -111,7 +111,8 @@ def _left(horizon_year: str, figures: Mapping[str, float | None]) -> str:
     likely = "fewer than 1" if 0 < chance < 1 else number(chance, decimals=0)
     return (
         f"{said} At the confidence and delays that senders and assumptions state, "
-        f"{millions(mean, decimals=0)} is left ({' to '.join(ends)} in eight runs of ten); {likely} of 100 runs close it."
+        f"{millions(mean, decimals=0)} is left ({' to '.join(ends)} in eight runs of ten). {likely.capitalize()} "
+        "of 100 runs close it."
     )
 
 
@@ -128,16 +129,16 @@ def _to_close(connection: duckdb.DuckDBPyConnection, round_: str) -> str:
         )
     }
     share, growth = found.get("delivered_share"), found.get("allocation_growth")
-    if not share or share["needed_value"] is None or share["stated_value"] is None:
+    if not share or share["needed_share"] is None or share["stated_share"] is None:
         return ""
     said = (
-        f"To close, every scheme must deliver {number(100 * share['needed_value'], decimals=0)}% of what it states, on "
-        f"time; senders expect {number(100 * share['stated_value'], decimals=0)}%"
+        f"To close, every scheme must deliver {number(100 * share['needed_share'], decimals=0)}% of what it states, on "
+        f"time; senders expect {number(100 * share['stated_share'], decimals=0)}%"
     )
-    if growth and growth["needed_value"] is not None:
+    if growth and growth["needed_share"] is not None:
         said += (
-            f". Or allocations must grow {number(100 * growth['needed_value'], decimals=1)}% a year and not "
-            f"{number(100 * growth['stated_value'], decimals=1)}%"
+            f". Or allocations must grow {number(100 * growth['needed_share'], decimals=1)}% a year and not "
+            f"{number(100 * growth['stated_share'], decimals=1)}%"
         )
     return said + "."
 

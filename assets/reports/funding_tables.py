@@ -16,8 +16,8 @@ select
         when 'allocation_growth' then 'Growth of allocations and other income a year'
         else 'Rise of prices a year'
     end as "If only this changes",
-    replace(printf('%.1f%%', 100 * stated_value), '-', '\N{MINUS SIGN}') as "Stated",
-    coalesce(replace(printf('%.1f%%', 100 * needed_value), '-', '\N{MINUS SIGN}'), 'nothing within reason')
+    replace(printf('%.1f%%', 100 * stated_share), '-', '\N{MINUS SIGN}') as "Stated",
+    coalesce(replace(printf('%.1f%%', 100 * needed_share), '-', '\N{MINUS SIGN}'), 'nothing within reason')
         as "Needed to close",
 from mart.funding_break_evens
 where round = $round and scenario = 'plan'
@@ -55,7 +55,7 @@ select
     organisations.organisation_name as "Reported by",
     if(delivered.scheme_code = 'all', 'all its schemes', delivered.scheme_code || ' in the system') as "Counts",
     delivered.financial_year as "Year",
-    delivered.month_count as "Months",
+    delivered.reported_months as "Months",
     round(delivered.delivered_gbp / 1e6, 1) as "Delivered",
     round(delivered.planned_to_date_gbp / 1e6, 1) as "Planned to date",
     printf('%.0f%%', 100 * delivered.delivered_share) as "Of the plan",

@@ -30,7 +30,7 @@ delivered as (
         latest.scheme_code,
         financial_years.financial_year,
         sum(latest.delivered_gbp)::decimal(18, 2) as delivered_gbp,
-        count(*) as month_count,
+        count(*) as reported_months,
         max(latest.month) as last_month,
         bool_or(latest.is_illustrative) as is_illustrative,
     from latest
@@ -64,13 +64,13 @@ select
     delivered.financial_year,
     delivered.is_illustrative,
     -- measures
-    delivered.month_count::integer as month_count,
+    delivered.reported_months::integer as reported_months,
     delivered.last_month,
     delivered.delivered_gbp,
     planned.planned_gbp,
     -- in-year savings are taken to fall evenly over the months
-    (planned.planned_gbp * delivered.month_count / 12)::decimal(18, 2) as planned_to_date_gbp,
-    delivered.delivered_gbp / nullif(planned.planned_gbp * delivered.month_count / 12, 0) as delivered_share,
+    (planned.planned_gbp * delivered.reported_months / 12)::decimal(18, 2) as planned_to_date_gbp,
+    delivered.delivered_gbp / nullif(planned.planned_gbp * delivered.reported_months / 12, 0) as delivered_share,
 from delivered
 inner join planned
     on delivered.organisation_code = planned.organisation_code
