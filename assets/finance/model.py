@@ -53,7 +53,7 @@ def growth(inputs: FundingRound, pick: Pick) -> Growth:
     change = np.concatenate([np.zeros_like(volume[:, :1]), change], axis=1)
     return Growth(
         inflation=1 + rates("inflation", COSTS),
-        demand=1 + np.nan_to_num(np.array(marginal))[None] * change[:, None],
+        demand=np.maximum(1 + np.nan_to_num(np.array(marginal))[None] * change[:, None], 0.0),
         income=1 + rates("allocation_growth", SCOPES),
     )
 
