@@ -111,20 +111,22 @@ def pool(inputs: FundingRound, values: np.ndarray, organisation_code: str, categ
 def shifted(inputs: FundingRound, start: date, path: np.ndarray, days: np.ndarray) -> np.ndarray:
     """A yearly path of what a scheme saves, so many days later: (year, run) for days of shape (run,), not below 0.
 
-    What falls in a year falls evenly over its days, and in the year of the start, over those from the start.
+    What falls in a year falls evenly over its days, and in the year of the start, over those from the start. A year
+    that ends before the start keeps what it has.
     """
     if not days.any():
         return np.repeat(path[:, None], len(days), axis=1)
     bounds = [day.toordinal() for day in inputs.starts]
     bounds.append(inputs.starts[-1].replace(year=inputs.starts[-1].year + 1).toordinal())
+    kept = np.where(np.array(bounds[1:]) <= start.toordinal(), path, 0.0)
     knots, gone = [float(bounds[0])], [0.0]
-    for n, amount in enumerate(path):
+    for n, amount in enumerate(path - kept):
         if bounds[n] < start.toordinal() < bounds[n + 1]:
             knots.append(float(start.toordinal()))
             gone.append(gone[-1])
         knots.append(float(bounds[n + 1]))
         gone.append(gone[-1] + float(amount))
-    return np.diff(np.interp(np.array(bounds, dtype=float)[:, None] - days, knots, gone), axis=0)
+    return kept[:, None] + np.diff(np.interp(np.array(bounds, dtype=float)[:, None] - days, knots, gone), axis=0)
 
 
 def savings(
