@@ -1,4 +1,4 @@
-"""A small finance system by hand: the nine tables that the funding model reads, of a few lines, for tests to change one.
+"""A small finance system by hand: the nine tables the funding model reads, of a few lines, for tests to change one.
 
 A function a line gives it with every column; `funding_round` puts lines together and reads them. Money is in pounds.
 Ordinary is nothing at all: no growth, no inflation, no schemes, no activity, and three years from 2015/16.
