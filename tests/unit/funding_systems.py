@@ -26,7 +26,7 @@ YEAR_COUNT = 3
 OWN = ("pay", "drugs", "capital_charges", "other_non_pay", "allocation", "other_income")
 POUNDS = st.integers(0, 10**9).map(lambda pence: pence / 100)
 PATHS = st.lists(POUNDS, min_size=YEAR_COUNT, max_size=YEAR_COUNT)
-CODES = tuple(SCOPE_OF)[:3] + ("E06000016",)
+CODES = (*tuple(SCOPE_OF)[:3], "E06000016")
 
 
 @st.composite

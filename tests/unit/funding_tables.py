@@ -61,13 +61,14 @@ def money(
 ) -> Lines:
     """A line of income or cost, a row a year; a year without an amount has none."""
     line = line or f"{category} {other}"
+    row_number = 5 + sum(map(ord, f"{line}{category}{other}{scenario}{recurs}")) % 900
     return [
         {
             "submission_id": f"{at}-finance", "round": ROUND, "organisation_code": at, "is_illustrative": True,
             "scope": scope or SCOPE_OF[at], "flow": "income" if category in INCOME else "cost", "line": line,
             "category": category, "counterparty_code": other, "scenario": scenario, "is_recurrent": recurs,
             "support_basis": support, "price_basis": prices, "financial_year": year, "amount_gbp": amount,
-            "sheet": "Income and expenditure", "cell": f"{'HIJKLM'[n]}{5 + sum(map(ord, line)) % 90}",
+            "sheet": "Income and expenditure", "cell": f"{'HIJKLM'[n]}{row_number}",
         }
         for n, (year, amount) in enumerate(zip(YEARS, by_year(amounts), strict=False))
         if amount is not None

@@ -1,4 +1,4 @@
-"""What the runs say: chance of closing the gap, what its spread comes from, and what must be believed for it to close."""
+"""What the runs say: the chance of no gap, what its spread comes from, and what must be believed for it to close."""
 
 from __future__ import annotations
 
