@@ -36,8 +36,8 @@ def funding_warehouse(
     lines: Lines, *, returned: Sequence[str] | None = None, owed: Sequence[str] = (), capital: Lines = (),
     indicators: Lines = (), bed_schemes: Lines = (), marts: Sequence[str] = MARTS, **more: object,
 ) -> duckdb.DuckDBPyConnection:  # fmt: skip
-    """The funding marts of these lines, in the round's six years. `owed`: organisations that owe a finance return; `returned`: those of them
-    that have sent one, by default those with lines.
+    """The funding marts of these lines, in the round's six years. `owed`: organisations that owe a finance return;
+    `returned`: those of them that have sent one, by default those with lines.
     """
     connection = duckdb.connect(config={"threads": 1})
     for layer in ("reference", "core", "mart"):
@@ -60,11 +60,16 @@ def funding_warehouse(
     made = project(tables)
     for name in MODELLED:
         _fill(connection, name, made.get(name, pd.DataFrame()))
+    make(connection, *marts)
+    return connection
+
+
+def make(connection: duckdb.DuckDBPyConnection, *marts: str) -> None:
+    """Make these marts, in their order, each of which must keep its contract."""
     for name in marts:
         sql = (SQL / f"{name.replace('.', '/')}.sql").read_text(encoding="utf-8")
         connection.execute(f"create table {name} as {sql}")
         _hold_the_grain(connection, name)
-    return connection
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:

@@ -197,7 +197,7 @@ def test_a_plan_on_two_bases():
 def test_inflation_that_is_not_that_of_its_parts():
     """0.65 x 2% + 0.35 x 3% = 2.35% against 3%, which may be 0.1 points apart."""
     rates = [
-        *funding("inflation", "all", [None, 0.03, 0.0235, 0.0235, 0.0235, 0.0235]), *funding("inflation", "pay", [None, 0.02, 0.02]),
+        *funding("inflation", "all", [None, 0.03, *[0.0235] * 4]), *funding("inflation", "pay", [None, 0.02, 0.02]),
         *funding("inflation", "drugs", [None, 0.03, 0.03]), *funding("category_weight", "pay", 0.65),
         *funding("category_weight", "drugs", 0.35), *funding("inflation_tolerance", "all", 0.001),
     ]  # fmt: skip
