@@ -31,6 +31,8 @@ from llr_pipeline.scenarios import scenarios
 Row = Mapping[str, Any]
 Path = np.ndarray
 MODELLED = ("funding", "schemes", "simulation")
+LEAST = {"inflation": -1, "allocation_growth": -1, "marginal_cost_share": 0}
+"""Rates and shares of the model, and the least that each can be; 1 is the most."""
 
 
 def rows(frame: pd.DataFrame, **equal: str) -> list[dict[str, Any]]:
@@ -56,8 +58,9 @@ def _round(about: Row, tables: Mapping[str, pd.DataFrame]) -> FundingRound:
     )
     given = rows(tables["core.assumptions_current"], round=code)
     assumptions = read_assumptions(given, years)
-    every = rows(tables["core.income_expenditure_current"], round=code, scenario="do_nothing")
-    lines = [row for row in every if row["financial_year"] in years]
+    returned = rows(tables["core.income_expenditure_current"], round=code)
+    lines = [row for row in returned if row["scenario"] == "do_nothing" and row["financial_year"] in years]
+    doubts += _silent(returned, lines)
     bases = _bases(lines, doubts)
     lines = [row for row in lines if row["organisation_code"] in bases]
     lines = list(_at_prices_of_the_year(lines, years, assumptions))
@@ -87,6 +90,7 @@ def _round(about: Row, tables: Mapping[str, pd.DataFrame]) -> FundingRound:
             doubts.append(Doubt("mixed_basis", None, area.name, f"No total is given: {mixed}"))
     owed = {row["organisation_code"] for row in rows(tables["reference.expected_returns"], template="activity")}
     doubts += _missing(assumptions, cells)
+    doubts += _out_of_range(assumptions)
     doubts += [
         Doubt(
             "no_activity", one, one, f"{one} has returned no activity of the base year: its costs grow without demand"
@@ -165,9 +169,10 @@ def _paths(lines: Sequence[Row], years: Sequence[str], *names: str) -> dict[tupl
 
 def _cells(lines: Sequence[Row], years: Sequence[str]) -> Iterator[Cell]:
     """Costs first, so that an income can say which cost it mirrors."""
-    pressures = [row for row in lines if row["category"] == PRESSURE or not row["is_recurrent"]]
-    flows = [row for row in lines if row["is_recurrent"] and row["category"] in (BOUGHT, EARNED)]
-    rest = [row for row in lines if row["is_recurrent"] and row["category"] not in (BOUGHT, EARNED, PRESSURE)]
+    flows = [row for row in lines if row["category"] in (BOUGHT, EARNED)]
+    others = [row for row in lines if row["category"] not in (BOUGHT, EARNED)]
+    pressures = [row for row in others if row["category"] == PRESSURE or not row["is_recurrent"]]
+    rest = [row for row in others if row["category"] != PRESSURE and row["is_recurrent"]]
 
     def side(category: str) -> str:
         return "cost" if category in COSTS else "income"
@@ -180,18 +185,24 @@ def _cells(lines: Sequence[Row], years: Sequence[str]) -> Iterator[Cell]:
           for (code, category, recurs), path in sorted(_paths(pressures, years, *names, "is_recurrent").items())),
     ]  # fmt: skip
     yield from made
-    found = _paths(flows, years, *names, "counterparty_code")
-    bought = {(code, other): path for (code, category, other), path in sorted(found.items()) if category == BOUGHT}
-    earned = {(other, code): path for (code, category, other), path in sorted(found.items()) if category == EARNED}
-    for (buyer, seller), path in bought.items():
-        is_matched = (buyer, seller) in earned
-        yield Cell(buyer, "cost", BOUGHT, True, path[0], counterparty=seller, is_matched=is_matched)
-    place = {pair: n for n, pair in enumerate(bought, start=len(made))}
-    for (buyer, seller), path in earned.items():
-        mirrors = place.get((buyer, seller))
+    found = sorted(_paths(flows, years, *names, "counterparty_code", "is_recurrent").items())
+    bought = {(code, other, recurs): path for (code, category, other, recurs), path in found if category == BOUGHT}
+    earned = {(other, code, recurs): path for (code, category, other, recurs), path in found if category == EARNED}
+    # a contract with oneself is no flow between two
+    place = {
+        key: n for n, key in enumerate(bought, start=len(made)) if key in earned and key[0] != key[1]
+    }  # fmt: skip
+    for key, path in bought.items():
+        buyer, seller, recurs = key
         yield Cell(
-            seller, "income", EARNED, True, path[0], counterparty=buyer, mirrors=mirrors,
-            is_matched=mirrors is not None,
+            buyer, "cost", BOUGHT, recurs, path[0], levels=None if recurs else path, counterparty=seller,
+            is_matched=key in place,
+        )  # fmt: skip
+    for key, path in earned.items():
+        buyer, seller, recurs = key
+        yield Cell(
+            seller, "income", EARNED, recurs, path[0], levels=None if recurs else path, counterparty=buyer,
+            mirrors=place.get(key), is_matched=key in place,
         )  # fmt: skip
 
 
@@ -270,7 +281,8 @@ def _areas(organisations: Sequence[str], scope: Mapping[str, str]) -> Iterator[A
         inside = tuple(code for code in organisations if scope[code] == one)
         if inside:
             yield Area(one, one, inside)
-    yield Area(SYSTEM, SYSTEM, tuple(organisations))
+    if organisations:
+        yield Area(SYSTEM, SYSTEM, tuple(organisations))
 
 
 def _missing(given: Assumptions, cells: Sequence[Cell]) -> Iterator[Doubt]:
@@ -288,6 +300,27 @@ def _missing(given: Assumptions, cells: Sequence[Cell]) -> Iterator[Doubt]:
         if given.get("funding", "allocation_growth", code) is None:
             message = f"No assumption allocation_growth for {code}: income is taken as it was in the base year"
             yield Doubt("no_assumption", None, f"allocation_growth, {code}", message)
+
+
+def _silent(returned: Sequence[Row], lines: Sequence[Row]) -> Iterator[Doubt]:
+    """Organisations that say nothing of doing nothing, from which the model starts."""
+    for code in sorted({row["organisation_code"] for row in returned} - {row["organisation_code"] for row in lines}):
+        message = f"{code} has returned no line of the plan's years if nothing is done: the model leaves it out"
+        yield Doubt("do_nothing_missing", code, code, message)
+
+
+def _out_of_range(given: Assumptions) -> Iterator[Doubt]:
+    """Rates and shares entered as percentages, such as 40 for 40%."""
+    for (subject, parameter, code), values in sorted(given.values.items()):
+        if subject == "funding" and parameter in LEAST:
+            central = values["central"]
+            wrong = central[(central < LEAST[parameter]) | (central > 1)]
+            if len(wrong):
+                message = (
+                    f"The assumption {parameter} for {code} is {wrong[0]:g}: {LEAST[parameter]} to 1 is meant, such as "
+                    "0.04 for 4%. It is used as it stands, and no cost falls below 0"
+                )
+                yield Doubt("share_out_of_range", None, f"{parameter}, {code}", message)
 
 
 def _not_used(given: Sequence[Row]) -> Iterator[Doubt]:

@@ -51,8 +51,8 @@ def one_basis(found: Iterable[Basis], *, scopes: Collection[str] = SCOPES) -> Ba
     return first
 
 
-def _said(*codes: str) -> str:
-    return " and ".join(code.replace("_", " ") for code in codes)
+def _said(*codes: str | None) -> str:
+    return " and ".join((code or "not known").replace("_", " ") for code in codes)
 
 
 @dataclass(frozen=True)

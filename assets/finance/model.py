@@ -53,7 +53,7 @@ def growth(inputs: FundingRound, pick: Pick) -> Growth:
     change = np.concatenate([np.zeros_like(volume[:, :1]), change], axis=1)
     return Growth(
         inflation=1 + rates("inflation", COSTS),
-        demand=1 + np.nan_to_num(np.array(marginal))[None] * change[:, None],
+        demand=np.maximum(1 + np.nan_to_num(np.array(marginal))[None] * change[:, None], 0.0),
         income=1 + rates("allocation_growth", SCOPES),
     )
 
@@ -110,20 +110,22 @@ def pools(inputs: FundingRound) -> Mapping[tuple[str, str], list[int]]:
 def shifted(inputs: FundingRound, start: date, path: np.ndarray, days: np.ndarray) -> np.ndarray:
     """A yearly path of what a scheme saves, so many days later: (year, run) for days of shape (run,), not below 0.
 
-    What falls in a year falls evenly over its days, and in the year of the start, over those from the start.
+    What falls in a year falls evenly over its days, and in the year of the start, over those from the start. A year
+    that ends before the start keeps what it has.
     """
     if not days.any():
         return np.repeat(path[:, None], len(days), axis=1)
     bounds = [day.toordinal() for day in inputs.starts]
     bounds.append(inputs.starts[-1].replace(year=inputs.starts[-1].year + 1).toordinal())
+    kept = np.where(np.array(bounds[1:]) <= start.toordinal(), path, 0.0)
     knots, gone = [float(bounds[0])], [0.0]
-    for n, amount in enumerate(path):
+    for n, amount in enumerate(path - kept):
         if bounds[n] < start.toordinal() < bounds[n + 1]:
             knots.append(float(start.toordinal()))
             gone.append(gone[-1])
         knots.append(float(bounds[n + 1]))
         gone.append(gone[-1] + float(amount))
-    return np.diff(np.interp(np.array(bounds, dtype=float)[:, None] - days, knots, gone), axis=0)
+    return kept[:, None] + np.diff(np.interp(np.array(bounds, dtype=float)[:, None] - days, knots, gone), axis=0)
 
 
 def savings(

@@ -203,9 +203,12 @@ pools as (
     group by all
 ),
 
-of_schemes as (
+by_year as (
     select
         saved.round,
+        saved.financial_year,
+        by_scheme.submission_id,
+        by_scheme.sheet || '!' || saved.gross_saving_cells as cells,
         case
             when coalesce(pools.pool_gbp, 0) = 0 and saved.gross_saving_gbp > 0 then 'pool_without_cost'
             when saved.gross_saving_gbp > 0 and saved.ends_on < by_scheme.start_date then 'saving_before_start'
@@ -219,8 +222,6 @@ of_schemes as (
             else saved.scheme_code || ' saves in a year that ends before it starts on '
                 || strftime(by_scheme.start_date, '%d/%m/%Y') || ': it is taken as it stands'
         end as message,
-        any_value(by_scheme.submission_id) as submission_id,
-        string_agg(by_scheme.sheet || '!' || saved.gross_saving_cells, ', ' order by saved.financial_year) as cells,
     from saved
     inner join by_scheme
         on saved.round = by_scheme.round
@@ -232,8 +233,20 @@ of_schemes as (
         and saved.organisation_code = pools.organisation_code
         and saved.cost_pool = pools.cost_pool
         and saved.financial_year = pools.financial_year
-    group by all
-    having guard is not null
+),
+
+of_schemes as (
+    select
+        round,
+        guard,
+        organisation_code,
+        about,
+        message,
+        any_value(submission_id) as submission_id,
+        string_agg(cells, ', ' order by financial_year) as cells,
+    from by_year
+    where guard is not null
+    group by round, guard, organisation_code, about, message
 ),
 
 -- an investment that saves nothing in any pool of the organisation
@@ -306,6 +319,7 @@ inflation_apart as (
     where not is_within_tolerance
 )
 
+-- a line's words may stand under two categories: what is said of both is one row
 select
     -- keys
     found.round,
@@ -313,9 +327,9 @@ select
     coalesce(found.organisation_code, 'system') as area,
     found.about,
     -- what is said
-    found.message,
-    found.submission_id,
-    found.cells,
+    string_agg(distinct found.message, '; ' order by found.message) as message,
+    any_value(found.submission_id) as submission_id,
+    string_agg(distinct found.cells, ', ' order by found.cells) as cells,
 from (
     select * from of_the_model
     union all by name select * from mixed_in_the_plan
@@ -329,3 +343,4 @@ from (
     union all by name select * from stopped_at_the_pool
     union all by name select * from inflation_apart
 ) as found
+group by found.round, found.guard, found.organisation_code, found.about

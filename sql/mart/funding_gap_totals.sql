@@ -5,6 +5,7 @@ with
 income_expenditure as (select * from core.income_expenditure_current),
 flows as (select * from mart.system_flows),
 modelled as (select * from mart.funding_modelled_totals),
+modelled_parts as (select * from mart.funding_modelled),
 inflation as (select * from mart.funding_inflation),
 savings as (select * from core.savings_current),
 completeness as (select * from mart.return_completeness),
@@ -30,26 +31,52 @@ expected as (
     group by all
 ),
 
--- a line that lacks a year makes the year's sum too low
-gaps_in_lines as (
+-- a line or an organisation that lacks a year makes the year's sum too low
+every_line as (
     select
         round,
         organisation_code,
         scenario,
-        count(*) as line_count,
-        financial_year,
+        count(distinct (line, category, counterparty_code, is_recurrent, support_basis, price_basis)) as line_count,
     from income_expenditure
     group by all
 ),
 
 whole as (
     select
-        round,
-        organisation_code,
-        scenario,
-        financial_year,
-        line_count = max(line_count) over (partition by round, organisation_code, scenario) as has_every_line,
-    from gaps_in_lines
+        lines.round,
+        lines.organisation_code,
+        lines.scenario,
+        lines.financial_year,
+        count(*) = any_value(every_line.line_count) as has_every_line,
+    from income_expenditure as lines
+    inner join every_line
+        on lines.round = every_line.round
+        and lines.organisation_code = every_line.organisation_code
+        and lines.scenario = every_line.scenario
+    group by lines.round, lines.organisation_code, lines.scenario, lines.financial_year
+),
+
+senders as (
+    select
+        lines.round,
+        areas.area,
+        count(distinct lines.organisation_code) as sender_count,
+    from income_expenditure as lines
+    inner join areas on lines.organisation_code = areas.organisation_code
+    group by all
+),
+
+-- an organisation that states its money on two bases is in no modelled total
+in_the_model as (
+    select
+        modelled_parts.round,
+        modelled_parts.scenario,
+        areas.area,
+        count(distinct modelled_parts.organisation_code) as sender_count,
+    from modelled_parts
+    inner join areas on modelled_parts.organisation_code = areas.organisation_code
+    group by all
 ),
 
 summed as (
@@ -64,6 +91,7 @@ summed as (
         any_value(lines.price_basis) as price_basis,
         bool_or(lines.is_illustrative) as is_illustrative,
         bool_and(whole.has_every_line) as has_every_line,
+        list_sort(list(distinct lines.organisation_code)) as senders,
         coalesce(sum(lines.amount_gbp) filter (where lines.flow = 'cost'), 0) as cost_gbp,
         coalesce(sum(lines.amount_gbp) filter (where lines.flow = 'income'), 0) as income_gbp,
     from income_expenditure as lines
@@ -113,14 +141,17 @@ submitted as (
         summed.financial_year,
         summed.price_basis as stated_price_basis,
         summed.is_illustrative,
-        summed.has_every_line,
+        summed.has_every_line and len(summed.senders) = senders.sender_count as has_every_line,
         summed.cost_gbp - coalesce(inside.eliminated_gbp, 0) as cost_gbp,
         summed.income_gbp - coalesce(inside.eliminated_gbp, 0) as income_gbp,
         coalesce(inside.eliminated_gbp, 0) as eliminated_gbp,
         nothing_done.cost_gbp - nothing_done.income_gbp as do_nothing_gap_gbp,
         if(summed.scenario = 'do_nothing', 0, coalesce(invested.gross_saving_gbp, 0)) as gross_saving_gbp,
         if(summed.scenario = 'do_nothing', 0, coalesce(invested.investment_gbp, 0)) as investment_gbp,
-        summed.cost_gbp - summed.income_gbp - do_nothing_gap_gbp as schemes_effect_gbp,
+        -- who has no plan is no saving
+        if(
+            summed.senders = nothing_done.senders, summed.cost_gbp - summed.income_gbp - do_nothing_gap_gbp, null
+        ) as schemes_effect_gbp,
         summed.cost_gbp - summed.income_gbp as residual_gap_gbp,
     from summed
     inner join summed as nothing_done
@@ -130,6 +161,7 @@ submitted as (
         and nothing_done.scenario = 'do_nothing'
         and nothing_done.basis_count = 1
         and nothing_done.price_basis = summed.price_basis
+    inner join senders on summed.round = senders.round and summed.area = senders.area
     left join inside
         on summed.round = inside.round
         and summed.scenario = inside.scenario
@@ -146,12 +178,16 @@ both_methods as (
     select * from submitted
     union all by name
     select
-        round, scenario, 'modelled' as method, area, scope, financial_year, 'nominal' as stated_price_basis,
-        is_illustrative, true as has_every_line, cost_gbp, income_gbp, eliminated_gbp, do_nothing_gap_gbp,
-        gross_saving_gbp, investment_gbp, stopped_at_pool_gbp, schemes_effect_gbp, residual_gap_gbp,
-        residual_gap_mean_runs_gbp, residual_gap_p10_runs_gbp, residual_gap_p50_runs_gbp, residual_gap_p90_runs_gbp,
-        closed_probability, runs,
+        modelled.*,
+        'modelled' as method,
+        'nominal' as stated_price_basis,
+        in_the_model.sender_count = senders.sender_count and modelled.residual_gap_gbp is not null as has_every_line,
     from modelled
+    inner join in_the_model
+        on modelled.round = in_the_model.round
+        and modelled.scenario = in_the_model.scenario
+        and modelled.area = in_the_model.area
+    inner join senders on modelled.round = senders.round and modelled.area = senders.area
 ),
 
 price_bases as (

@@ -5,6 +5,7 @@ with
 modelled as (select * from mart.savings_modelled),
 delivered as (select * from mart.savings_delivered),
 schemes as (select * from core.savings_schemes_current),
+organisations as (select * from reference.organisations),
 
 names as (
     select
@@ -35,10 +36,11 @@ reports as (
     inner join delivered
         on modelled.round = delivered.round
         and modelled.financial_year = delivered.financial_year
-        and (
-            delivered.scheme_code = modelled.scheme_code
-            or (delivered.scheme_code = 'all' and delivered.organisation_code = modelled.organisation_code)
-        )
+        and delivered.scheme_code in ('all', modelled.scheme_code)
+    inner join organisations on delivered.organisation_code = organisations.organisation_code
+    -- another organisation's report of the same scheme counts its own part alone
+    where delivered.organisation_code = modelled.organisation_code
+        or (organisations.organisation_kind = 'system' and delivered.scheme_code = modelled.scheme_code)
     group by all
 )
 
@@ -71,8 +73,12 @@ select
     modelled.net_p10_runs_gbp,
     modelled.net_p90_runs_gbp,
     -- delivered to date, where a monitoring return says
-    if(report.scheme_code = 'all', 'all schemes of ' || report.organisation_code, report.scheme_code || ' in the system')
-        as delivered_covers,
+    case
+        when report.scheme_code = 'all' then 'all schemes of ' || report.organisation_code
+        when report.organisation_code = modelled.organisation_code
+            then report.scheme_code || ' of ' || report.organisation_code
+        else report.scheme_code || ' in the system'
+    end as delivered_covers,
     report.delivered_gbp as delivered_to_date_gbp,
     report.planned_to_date_gbp,
     report.delivered_share,

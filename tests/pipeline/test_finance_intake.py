@@ -1,0 +1,128 @@
+"""What intake catches in a finance return, at its cell, while the rest of the return is loaded and nothing stops."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from llr_pipeline import intake
+from llr_pipeline.checks import run_checks
+from llr_pipeline.codes import read_reference
+from llr_pipeline.contracts import contracts, templates
+from llr_pipeline.paths import Home
+from llr_pipeline.reading import read_file
+from llr_pipeline.returns import Reading
+from llr_pipeline.tables import build_table
+from llr_pipeline.templates import Cover, Line, write_workbook
+from tests.unit.bed_tables import YEARS
+
+OF_OPENPYXL = "total_without_value"  # it stores no results of formulas
+SCHEME = {
+    "scheme": "Agency staff", "category": "cip", "owner": "Director of workforce", "cost_pool": "pay",
+    "is_recurrent": True, "start_date": date(2016, 4, 1), "confidence_share": 0.65, "stated_as": "share",
+    "full_year_effect": 0.04, "measure": "gross_saving",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory) -> Path:
+    """A line of pay and two schemes that save from it: 40 thousand pounds a year of 1,000, and 10."""
+    wages = {
+        "line": "Wages", "category": "pay", "counterparty_code": "other", "scenario": "do_nothing",
+        "is_recurrent": True, "support_basis": "without_support", "price_basis": "nominal",
+    }  # fmt: skip
+    lines = {
+        "income_expenditure": [Line(wages, dict.fromkeys(YEARS, 1_000.0))],
+        "savings": [
+            Line(SCHEME | {"scheme_code": "S01"}, dict.fromkeys(YEARS, 40.0)),
+            Line(SCHEME | {"scheme_code": "S02", "full_year_effect": 0.01}, dict.fromkeys(YEARS, 10.0)),
+        ],
+    }
+    path = tmp_path_factory.mktemp("finance") / "finance.xlsx"
+    about = Cover("RWE", "2016-11", "Planning team", date(2016, 11, 10))
+    write_workbook(path, templates()["finance"], about, read_reference(), lines)
+    return path
+
+
+@pytest.fixture
+def altered(clean: Path, tmp_path: Path) -> Callable[[str, object], tuple[Path, str]]:
+    """The return with another entry in a column of the first scheme: its path, and the cell."""
+
+    def write(column: str, entry: object) -> tuple[Path, str]:
+        first = next(
+            row for row in read_file(clean).tables["savings"].to_pylist() if row["reading"]["scheme_code"] == "S01"
+        )
+        cell = first["cell"][column]
+        book = openpyxl.load_workbook(clean)
+        book["Savings"][cell] = entry
+        book.save(tmp_path / "altered.xlsx")
+        return tmp_path / "altered.xlsx", cell
+
+    return write
+
+
+def found(reading: Reading) -> list[tuple]:
+    return [(f.severity, f.rule, f.sheet, f.cell) for f in reading.findings if f.rule != OF_OPENPYXL]
+
+
+def test_the_clean_return_has_no_finding(clean: Path) -> None:
+    assert found(read_file(clean)) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "entry", "rule", "words"),
+    [
+        ("cost_pool", None, "missing_value", "Cost pool"),
+        ("cost_pool", "TBC", "unknown_code", "TBC"),
+        ("cost_pool", "Catering", "unknown_code", "Catering"),
+        ("confidence_share", 65, "out_of_range", "65 is above 1"),
+        ("confidence_share", -0.1, "out_of_range", "-0.1 is below 0"),
+        ("start_date", None, "missing_value", "Start date"),
+    ],
+)
+def test_what_the_model_cannot_use_is_a_finding_at_its_cell(altered, column, entry, rule, words) -> None:
+    path, cell = altered(column, entry)
+    reading = read_file(path)
+    assert not reading.is_refused
+    assert found(reading) == [("error", rule, "Savings", cell)]
+    (finding,) = [f for f in reading.findings if f.rule == rule]
+    assert words in finding.message
+
+
+def core(connection, table: str) -> None:
+    """The core table from what is loaded, as a run builds it; a check that fails would stop the run."""
+    contract = contracts()[f"core.{table}"]
+    build_table(connection, contract, run_id="test")
+    assert [result.check_name for result in run_checks(connection, contract) if not result.passed] == []
+
+
+@pytest.mark.parametrize(("column", "entry"), [("confidence_share", 65), ("cost_pool", "Catering")])
+def test_the_rest_of_the_return_is_loaded(connection, home: Home, altered, column, entry) -> None:
+    path, cell = altered(column, entry)
+    shutil.copy2(path, home.inbox / "finance.xlsx")
+    assert intake.take_in(connection, home, run_id="test").accepted == ["finance.xlsx"]
+    assert connection.execute("select sheet, cell from raw.findings where severity = 'error'").fetchall() == [
+        ("Savings", cell)
+    ]
+    for table in ("savings", "savings_schemes", "income_expenditure"):
+        core(connection, table)
+    assert connection.execute("select distinct scheme_code from core.savings").fetchall() == [("S02",)]
+    assert connection.execute("select scheme_code from core.savings_schemes").fetchall() == [("S02",)]
+    assert connection.execute("select sum(amount_gbp) from core.income_expenditure").fetchone() == (6_000_000,)
+
+
+def test_a_share_of_40_for_40_pct_is_loaded_and_breaks_no_contract(connection, home: Home, altered) -> None:
+    """The doubt about it is one of `mart.funding_doubts`; its savings by year are used."""
+    path, cell = altered("full_year_effect", 40)
+    shutil.copy2(path, home.inbox / "finance.xlsx")
+    assert intake.take_in(connection, home, run_id="test").accepted == ["finance.xlsx"]
+    core(connection, "savings_schemes")
+    loaded = connection.execute(
+        "select full_year_effect_share, full_year_effect_cell from core.savings_schemes where scheme_code = 'S01'"
+    ).fetchall()
+    assert loaded == [(40, cell)]
