@@ -32,3 +32,24 @@ create or replace macro implied_occupancy(mean_census_beds, available_beds) as
 -- Pounds [GBP, to the penny] = thousands of pounds [GBP 000] x 1,000: returns come in thousands.
 create or replace macro gbp_from_thousands(thousands) as
     (thousands * 1000)::decimal(18, 2);
+
+-- A cell as a spreadsheet's Go To takes it: Beds!K57, 'Income and expenditure'!K57. Nothing where there is no cell.
+create or replace macro cell_reference(sheet, cell) as
+    if(regexp_full_match(sheet, '\w+'), sheet, '''' || replace(sheet, '''', '''''') || '''') || '!' || cell;
+
+-- The first cells of a list that a reader opens: twelve. How many there are is said beside it.
+create or replace macro first_cells(cells) as
+    list_filter(cells, lambda cell: cell is not null)[:12];
+
+-- A figure in the words of those who plan with it: £3.2m, £850k, 19.5 beds, 4,727 spells, 12.0%.
+create or replace macro in_words(figure, unit) as
+    case
+        when unit = 'GBP' and abs(figure) >= 1000000
+            then if(figure < 0, '-', '') || format('£{:,.2f}m', abs(figure) / 1000000)
+        when unit = 'GBP' and abs(figure) >= 10000
+            then if(figure < 0, '-', '') || format('£{:,.0f}k', abs(figure) / 1000)
+        when unit = 'GBP' then if(figure < 0, '-', '') || format('£{:,.0f}', abs(figure))
+        when unit = 'share' then format('{:,.1f}%', 100 * figure)
+        when unit in ('beds', 'WTE', 'times') then format('{:,.1f} ', figure) || unit
+        else format('{:,.0f} ', figure) || unit
+    end;

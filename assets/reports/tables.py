@@ -12,6 +12,12 @@ def _bed_capacity(connection: duckdb.DuckDBPyConnection) -> Document:
     return bed_capacity(connection)
 
 
+def _triangulation(connection: duckdb.DuckDBPyConnection) -> Document:
+    from assets.reports.triangulation import triangulation
+
+    return triangulation(connection)
+
+
 TABLES = [
     report(
         "report.bed_capacity",
@@ -32,6 +38,18 @@ TABLES = [
             "reference.financial_years",
             "reference.quarters",
             "reference.sites",
+        ),
+    ),
+    report(
+        "report.triangulation",
+        _triangulation,
+        reads=(
+            "core.assumptions",
+            "mart.triangulation_checks",
+            "mart.triangulation_summary",
+            "reference.code_lists",
+            "reference.organisations",
+            "reference.rounds",
         ),
     ),
     table("report.headlines"),
