@@ -33,15 +33,16 @@ create or replace macro implied_occupancy(mean_census_beds, available_beds) as
 create or replace macro gbp_from_thousands(thousands) as
     (thousands * 1000)::decimal(18, 2);
 
--- A cell as a spreadsheet's Go To takes it: Beds!K57, 'Income and expenditure'!K57. Nothing where there is no cell.
+-- A cell's reference [text] of a sheet [text] and a cell [text], as a spreadsheet's Go To takes it: Beds!K57,
+-- 'Income and expenditure'!K57. Nothing where there is no cell.
 create or replace macro cell_reference(sheet, cell) as
     if(regexp_full_match(sheet, '\w+'), sheet, '''' || replace(sheet, '''', '''''') || '''') || '!' || cell;
 
--- The first cells of a list that a reader opens: twelve. How many there are is said beside it.
+-- The first cells [list of text] of a list [list of text] that a reader opens: twelve. How many there are is said beside.
 create or replace macro first_cells(cells) as
     list_filter(cells, lambda cell: cell is not null)[:12];
 
--- A figure in the words of those who plan with it: £3.2m, £850k, 19.5 beds, 4,727 spells, 12.0%.
+-- A figure [any unit, which is given] in the words [text] of those who plan with it: £3.20m, £850k, 19.5 beds, 4,727 spells, 12.0%.
 create or replace macro in_words(figure, unit) as
     case
         when unit = 'GBP' and abs(figure) >= 1000000

@@ -90,7 +90,7 @@ def triangulation(connection: duckdb.DuckDBPyConnection) -> Document:
         *_disagreements(f"Where the plans of {round_} disagree", found, with_standing=False),
         *_of_query(
             connection, "What cannot be compared, and why", NOT_COMPARED, [round_],
-            "Neither a difference nor an agreement: a side is missing or incomplete, or the two count different things.",
+            "Neither agreement nor difference: a side is missing or incomplete, or the two count different things.",
         ),
         *_disagreements(f"What became of the disagreements of {before}", found_before, with_standing=True),
         *_of_query(
@@ -120,7 +120,8 @@ def _summary(connection: duckdb.DuckDBPyConnection, round_: str) -> list[dict[st
 
 def _is_illustrative(connection: duckdb.DuckDBPyConnection, round_: str) -> bool:
     (found,) = connection.execute(
-        "select count(*) from raw.submissions where period = ? and status = 'accepted' and data_status = 'illustrative'",
+        "select count(*) from raw.submissions where period = ? and status = 'accepted' "
+        "and data_status = 'illustrative'",
         [round_],
     ).fetchone()
     return found > 0
@@ -160,6 +161,8 @@ def _against_before(before: str | None, found: Sequence[Row], found_before: Sequ
     ) if count]  # fmt: skip
     new = sum(not row["is_of_the_round_before"] for row in found)
     said = f"{number(mended)} of the {_count(len(found_before), 'disagreement')} of {before} are mended"
+    if mended == len(found_before):
+        said = f"What disagreed in {before} ({_count(mended, 'place')}) is mended"
     return "; ".join([said, *rest, *([f"{number(new)} are new"] if new else [])]) + "."
 
 
@@ -198,7 +201,7 @@ def _matrix(summary: Sequence[Row], round_: str, summary_before: Sequence[Row], 
     return Table(
         title=f"The checks of {round_}",
         frame=pd.DataFrame(lines),
-        notes=["Counts are pairs of figures, one for each line and year; the lines of one disagreement may be several."],
+        notes=["Counts are pairs of figures, one for each line and year: one disagreement may hold several."],
     )
 
 
@@ -216,8 +219,7 @@ def _disagreements(title: str, found: Sequence[Row], *, with_standing: bool) -> 
     lines = []
     for row in found[:SHOWN]:
         line = {
-            "Check": row["check_name"],
-            "Who and what": f"{_who(row)}: {_what(row)}",
+            "What disagrees": f"{row['check_name']}. {_who(row)}: {_what(row)}",
             "In words": row["why"][0].upper() + row["why"][1:],
             "Left: open": _open(row["left_files"], row["left_cells"], row["left_cell_count"]),
             "Right: open": _open(row["right_files"], row["right_cells"], row["right_cell_count"]),

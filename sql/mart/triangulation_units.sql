@@ -27,10 +27,10 @@ figures as (
         concat_ws(', ', perspective || '''s plan', point_of_delivery, specialty_group, age_band) as line,
         unnest(
             [
-                {'measure': 'spells', 'figure': spells::double, 'cell': spells_cell},
-                {'measure': 'bed days', 'figure': bed_days::double, 'cell': bed_days_cell},
-                {'measure': 'attendances', 'figure': attendances::double, 'cell': attendances_cell},
-                {'measure': 'contacts', 'figure': contacts::double, 'cell': contacts_cell}
+                {'measure': 'spells', 'unit': 'spells', 'figure': spells::double, 'cell': spells_cell},
+                {'measure': 'bed days', 'unit': 'bed days', 'figure': bed_days::double, 'cell': bed_days_cell},
+                {'measure': 'attendances', 'unit': 'attendances', 'figure': attendances::double, 'cell': attendances_cell},
+                {'measure': 'contacts', 'unit': 'contacts', 'figure': contacts::double, 'cell': contacts_cell}
             ],
             recursive := true
         ),
@@ -41,8 +41,8 @@ figures as (
         financial_year, sheet, concat_ws(', ', site_code, sector, bed_definition) as line,
         unnest(
             [
-                {'measure': 'beds available', 'figure': available_beds, 'cell': available_cell},
-                {'measure': 'beds occupied', 'figure': occupied_beds, 'cell': occupied_cell}
+                {'measure': 'beds available', 'unit': 'beds', 'figure': available_beds, 'cell': available_cell},
+                {'measure': 'beds occupied', 'unit': 'beds', 'figure': occupied_beds, 'cell': occupied_cell}
             ],
             recursive := true
         ),
@@ -53,7 +53,7 @@ figures as (
         financial_year, sheet,
         concat_ws(', ', line, category, if(is_recurrent, 'recurrent', 'not recurrent'), support_basis, price_basis)
             as line,
-        'GBP' as measure, amount_gbp::double as figure, cell,
+        'amount' as measure, 'GBP' as unit, amount_gbp::double as figure, cell,
     from income_expenditure
     union all by name
     select
@@ -61,8 +61,8 @@ figures as (
         null::varchar as site_code, financial_year, sheet, concat_ws(', ', staff_group, setting, contract) as line,
         unnest(
             [
-                {'measure': 'WTE', 'figure': wte, 'cell': wte_cell},
-                {'measure': 'GBP', 'figure': pay_cost_gbp::double, 'cell': pay_cost_cell}
+                {'measure': 'WTE', 'unit': 'WTE', 'figure': wte, 'cell': wte_cell},
+                {'measure': 'pay cost', 'unit': 'GBP', 'figure': pay_cost_gbp::double, 'cell': pay_cost_cell}
             ],
             recursive := true
         ),
@@ -132,7 +132,7 @@ of_lines as (
         counterparty_code,
         concat_ws(', ', if(measure like 'beds%', null, site_code), line, measure) as about,
         financial_year,
-        measure as unit,
+        unit,
         financial_year as left_label,
         figure as left_value,
         submission_id,
@@ -205,11 +205,11 @@ of_rates as (
         rates.about,
         rates.financial_year,
         rates.unit,
-        'here' as left_label,
+        'of ' || rates.organisation_code as left_label,
         rates.rate as left_value,
         rates.submission_id,
         rates.cells as left_cells,
-        'the nearest of the others' as right_label,
+        'of ' || coalesce(usual.nearest.organisation_code, 'another') || ', the nearest of the others' as right_label,
         usual.nearest.rate as right_value,
         coalesce(usual.nearest.organisation_code, rates.organisation_code) as right_organisation_code,
         usual.nearest.submission_ids as right_submission_ids,
