@@ -38,11 +38,12 @@ create or replace macro gbp_from_thousands(thousands) as
 create or replace macro cell_reference(sheet, cell) as
     if(regexp_full_match(sheet, '\w+'), sheet, '''' || replace(sheet, '''', '''''') || '''') || '!' || cell;
 
--- The first cells [list of text] of a list [list of text] that a reader opens: twelve. How many there are is said beside.
+-- The first cells [list of text] of a list [list of text] that a reader opens: twelve. Their number is said beside.
 create or replace macro first_cells(cells) as
     list_filter(cells, lambda cell: cell is not null)[:12];
 
--- A figure [any unit, which is given] in the words [text] of those who plan with it: £3.20m, £850k, 19.5 beds, 4,727 spells, 12.0%.
+-- A figure [any unit, which is given] in the words [text] of those who plan with it: £3.20m, £850k, 19.5 beds,
+-- 4,727 spells, 12.0%.
 create or replace macro in_words(figure, unit) as
     case
         when unit = 'GBP' and abs(figure) >= 1000000

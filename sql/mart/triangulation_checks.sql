@@ -1,5 +1,5 @@
 -- One row per round, check, scenario, organisation, counterparty, what it is about and financial year: two figures that
--- should be one, and whether they are. One more for each check that a return which is not in use would have been part of.
+-- should be one, and whether they are. One more for each check that a return which is not in use would have been in.
 with
 
 activity as (select * from mart.triangulation_activity),
@@ -99,8 +99,8 @@ tolerances as (
 
 sides as (
     select
-        comparison, 'left' as side, round, left_organisation_code as organisation_code, unnest(left_tables) as table_name,
-        left_value is null as is_empty, financial_years, parts,
+        comparison, 'left' as side, round, left_organisation_code as organisation_code,
+        unnest(left_tables) as table_name, left_value is null as is_empty, financial_years, parts,
     from comparisons
     union all
     select
@@ -189,8 +189,10 @@ judged as (
         case
             when reason is not null then reason
             when lacking.words is not null then lacking.words
-            when left_value is null or right_value is null then 'A figure cannot be worked out: it would be divided by 0'
-            when tolerance is null then 'The assumptions hold no tolerance of this check for ' || comparisons.financial_year
+            when left_value is null or right_value is null
+                then 'A figure cannot be worked out: it would be divided by 0'
+            when tolerance is null
+                then 'The assumptions hold no tolerance of this check for ' || comparisons.financial_year
         end as obstacle,
         case
             when obstacle is not null then 'cannot_be_compared'

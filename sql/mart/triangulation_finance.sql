@@ -1,5 +1,5 @@
--- One row per round, check, scenario, organisation, counterparty, what it is about and financial year: two figures of money
--- that should be one, or a day that money should not outlast.
+-- One row per round, check, scenario, organisation, counterparty, what it is about and financial year: two figures of
+-- money that should be one, or a day that money should not outlast.
 with
 
 income_expenditure as (select * from core.income_expenditure_current),

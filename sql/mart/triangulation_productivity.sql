@@ -1,5 +1,5 @@
--- One row per round, check, organisation and financial year: what an organisation's activity costs, or its staff do, beside
--- the year before.
+-- One row per round, check, organisation and financial year: what an organisation's activity costs, or its staff do,
+-- beside the year before.
 with
 
 activity as (select * from core.activity_current),

@@ -26,7 +26,10 @@ counted as (
         count(*) filter (where verdict = 'differs') as differ_count,
         count(*) filter (where verdict = 'cannot_be_compared') as not_compared_count,
         arg_max(
-            {'difference': difference, 'unit': unit, 'about': concat_ws(', ', organisation_code, about, financial_year)},
+            {
+                'difference': difference, 'unit': unit,
+                'about': concat_ws(', ', organisation_code, about, financial_year)
+            },
             abs(difference)
         ) filter (where verdict = 'differs') as largest,
     from checks

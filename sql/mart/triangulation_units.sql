@@ -1,5 +1,5 @@
--- One row per round, scenario, organisation, counterparty and line, with its largest jump between two years; and one per
--- organisation, kind of figure and financial year, beside the others' like figure.
+-- One row per round, scenario, organisation, counterparty and line, with its largest jump between two years; and one
+-- per organisation, kind of figure and financial year, beside the others' like figure.
 with
 
 activity as (select * from core.activity_current),
@@ -29,7 +29,10 @@ figures as (
             [
                 {'measure': 'spells', 'unit': 'spells', 'figure': spells::double, 'cell': spells_cell},
                 {'measure': 'bed days', 'unit': 'bed days', 'figure': bed_days::double, 'cell': bed_days_cell},
-                {'measure': 'attendances', 'unit': 'attendances', 'figure': attendances::double, 'cell': attendances_cell},
+                {
+                    'measure': 'attendances', 'unit': 'attendances', 'figure': attendances::double,
+                    'cell': attendances_cell
+                },
                 {'measure': 'contacts', 'unit': 'contacts', 'figure': contacts::double, 'cell': contacts_cell}
             ],
             recursive := true

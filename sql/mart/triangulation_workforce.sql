@@ -119,7 +119,8 @@ both_returns as (
         pay_lines.cells as line_cells,
         case
             when staff.round is null and owed.organisation_code is null then 'The organisation owes no workforce return'
-            when pay_lines.is_in_other_prices then 'Pay lines are in prices of 2015/16, workforce pay in those of its year'
+            when pay_lines.is_in_other_prices
+                then 'Pay lines are in prices of 2015/16, workforce pay in those of its year'
         end as reason,
     from staff
     full join pay_lines using (round, organisation_code, financial_year)

@@ -1,5 +1,5 @@
--- One row per round and disagreement: comparisons that differ, its years and scenarios together, with the year in which it
--- is largest; and what has become of those of the round before.
+-- One row per round and disagreement: comparisons that differ, years and scenarios together, with the year in which
+-- they differ most; and what has become of it in the round after.
 with
 
 checks as (select * from mart.triangulation_checks),
@@ -81,7 +81,11 @@ standings as (
 
 file_names as (
     select
-        standings.round, standings.check_code, standings.organisation_code, standings.counterparty_code, standings.about,
+        standings.round,
+        standings.check_code,
+        standings.organisation_code,
+        standings.counterparty_code,
+        standings.about,
         string_agg(distinct submissions.file_name, ', ') filter (
             where list_contains(standings.worst.left_submission_ids, submissions.submission_id)
         ) as left_files,
