@@ -42,16 +42,21 @@ create or replace macro cell_reference(sheet, cell) as
 create or replace macro first_cells(cells) as
     list_filter(cells, lambda cell: cell is not null)[:12];
 
+-- The cells [list of text] of a list of figures [less: a figure with its sign turned, any unit; cell: text], the largest
+-- first: sorting short lists costs a quarter of an ordered aggregate over many.
+create or replace macro largest_first(figures) as
+    list_transform(list_sort(figures), lambda each: each.cell);
+
 -- A figure [any unit, which is given] in the words [text] of those who plan with it: £3.20m, £850k, 19.5 beds,
 -- 4,727 spells, 12.0%.
 create or replace macro in_words(figure, unit) as
     case
         when unit = 'GBP' and abs(figure) >= 1000000
-            then if(figure < 0, '-', '') || format('£{:,.2f}m', abs(figure) / 1000000)
+            then if(figure < 0, '-', '') || format('£{:,.2f}m', abs(figure)::double / 1000000)
         when unit = 'GBP' and abs(figure) >= 10000
-            then if(figure < 0, '-', '') || format('£{:,.0f}k', abs(figure) / 1000)
-        when unit = 'GBP' then if(figure < 0, '-', '') || format('£{:,.0f}', abs(figure))
-        when unit = 'share' then format('{:,.1f}%', 100 * figure)
-        when unit in ('beds', 'WTE', 'times') then format('{:,.1f} ', figure) || unit
-        else format('{:,.0f} ', figure) || unit
+            then if(figure < 0, '-', '') || format('£{:,.0f}k', abs(figure)::double / 1000)
+        when unit = 'GBP' then if(figure < 0, '-', '') || format('£{:,.0f}', abs(figure)::double)
+        when unit = 'share' then format('{:,.1f}%', 100 * figure::double)
+        when unit in ('beds', 'WTE', 'times') then format('{:,.1f} ', figure::double) || unit
+        else format('{:,.0f} ', figure::double) || unit
     end;

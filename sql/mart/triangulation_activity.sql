@@ -51,10 +51,10 @@ both_plans as (
         sum(figure) filter (where perspective = 'commissioner') as bought,
         list(distinct submission_id) filter (where perspective = 'provider') as provider_submission_ids,
         list(distinct submission_id) filter (where perspective = 'commissioner') as commissioner_submission_ids,
-        list(cell_reference(sheet, cell) order by figure desc, cell) filter (where perspective = 'provider')
-            as provider_cells,
-        list(cell_reference(sheet, cell) order by figure desc, cell) filter (where perspective = 'commissioner')
-            as commissioner_cells,
+        list({'less': -figure, 'cell': cell_reference(sheet, cell)}) filter (where perspective = 'provider')
+            as provider_figures,
+        list({'less': -figure, 'cell': cell_reference(sheet, cell)}) filter (where perspective = 'commissioner')
+            as commissioner_figures,
     from measures
     where figure is not null
     group by all
@@ -81,13 +81,13 @@ provider_commissioner as (
         provider_code as left_organisation_code,
         ['activity'] as left_tables,
         provider_submission_ids as left_submission_ids,
-        provider_cells as left_cells,
+        largest_first(provider_figures) as left_cells,
         'planned by the commissioner' as right_label,
         bought as right_value,
         commissioner_code as right_organisation_code,
         ['activity'] as right_tables,
         commissioner_submission_ids as right_submission_ids,
-        commissioner_cells as right_cells,
+        largest_first(commissioner_figures) as right_cells,
         null::varchar as reason,
     from both_plans
 ),

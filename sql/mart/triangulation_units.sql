@@ -7,9 +7,13 @@ beds as (select * from core.beds_current),
 income_expenditure as (select * from core.income_expenditure_current),
 workforce as (select * from core.workforce_current),
 
--- times that a figure is out by, and what was likely entered for what
+-- times that a figure is out by, and what was likely entered for what; each from halfway to the ones beside it
 mix_ups as (
-    select *
+    select
+        times,
+        words,
+        sqrt(times * lag(times, 1, 1) over (order by times)) as from_times,
+        coalesce(sqrt(times * lead(times) over (order by times)), 'infinity'::double) as to_times,
     from (
         values
             (10, 'a digit too many or too few'),
@@ -168,8 +172,8 @@ rates as (
         'nights' as unit,
         sum(bed_days)::double / nullif(sum(spells), 0) as rate,
         any_value(submission_id) as submission_id,
-        list(cell_reference(sheet, bed_days_cell) order by bed_days desc)[:6]
-            || list(cell_reference(sheet, spells_cell) order by bed_days desc)[:6] as cells,
+        largest_first(list({'less': -bed_days, 'cell': cell_reference(sheet, bed_days_cell)}))[:6]
+            || largest_first(list({'less': -bed_days, 'cell': cell_reference(sheet, spells_cell)}))[:6] as cells,
     from activity
     where scenario = 'plan' and bed_days is not null and spells is not null
     group by all
@@ -232,11 +236,11 @@ every_check as (
 named as (
     select
         every_check.*,
-        arg_min(mix_ups.times, abs(abs(ln(left_value / right_value)) - ln(mix_ups.times))) as times,
-        arg_min(mix_ups.words, abs(abs(ln(left_value / right_value)) - ln(mix_ups.times))) as words,
+        'about ' || format('{:,}', mix_ups.times) || ' times: ' || mix_ups.words as hint,
     from every_check
-    cross join mix_ups
-    group by all
+    left join mix_ups
+        on exp(abs(ln(every_check.left_value / every_check.right_value))) >= mix_ups.from_times
+        and exp(abs(ln(every_check.left_value / every_check.right_value))) < mix_ups.to_times
 )
 
 select
@@ -258,7 +262,7 @@ select
     right_value,
     left_value - right_value as difference,
     reason,
-    'about ' || format('{:,}', times) || ' times: ' || words as hint,
+    hint,
     -- where each figure came from
     organisation_code as left_organisation_code,
     []::varchar[] as left_tables,
