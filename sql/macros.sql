@@ -52,11 +52,11 @@ create or replace macro largest_first(figures) as
 create or replace macro in_words(figure, unit) as
     case
         when unit = 'GBP' and abs(figure) >= 1000000
-            then if(figure < 0, '-', '') || format('£{:,.2f}m', abs(figure)::double / 1000000)
+            then if(figure < 0, '-', '') || format('£{:,.2f}m', abs(figure) / 1000000)
         when unit = 'GBP' and abs(figure) >= 10000
-            then if(figure < 0, '-', '') || format('£{:,.0f}k', abs(figure)::double / 1000)
-        when unit = 'GBP' then if(figure < 0, '-', '') || format('£{:,.0f}', abs(figure)::double)
-        when unit = 'share' then format('{:,.1f}%', 100 * figure::double)
-        when unit in ('beds', 'WTE', 'times') then format('{:,.1f} ', figure::double) || unit
-        else format('{:,.0f} ', figure::double) || unit
+            then if(figure < 0, '-', '') || format('£{:,.0f}k', abs(figure) / 1000)
+        when unit = 'GBP' then if(figure < 0, '-', '') || format('£{:,.0f}', abs(figure) / 1)
+        when unit = 'share' then format('{:,.1f}%', 100 * figure)
+        when unit in ('beds', 'WTE', 'times') then format('{:,.1f} ', figure / 1) || unit
+        else format('{:,.0f} ', figure / 1) || unit
     end;
