@@ -84,6 +84,7 @@ class Contract:
     source: Mapping[str, str] = field(default_factory=dict, hash=False)
     total: Total | None = None
     made_by: tuple[str, ...] = ()  # the modules or folders that compute it, where no SELECT does
+    columns_of: str | None = None  # the table whose contract has its columns, where several tables have the same
 
     @property
     def name(self) -> str:
@@ -189,7 +190,7 @@ def read_contract(path: Path) -> Contract:
     """The contract in one `.toml` beside a table's `.sql` or `.csv`."""
     about = tomllib.loads(path.read_text(encoding="utf-8"))
     where = f"sql/{path.parent.name}/{path.name}"
-    columns = read_columns(about.pop("columns", {}), where)
+    columns = read_columns(_columns_given(path, about), where)
     total = about.pop("total", None)
     contract = build(
         Contract,
@@ -203,6 +204,16 @@ def read_contract(path: Path) -> Contract:
     if missing := set(contract.grain) - {c.name for c in columns}:
         raise ContractError(f"{where}: grain names no column: {', '.join(sorted(missing))}")
     return contract
+
+
+def _columns_given(path: Path, about: dict[str, Any]) -> Mapping[str, Any]:
+    """The columns of a contract, or of the one that it names to have the same: `columns_of = "layer.table"`."""
+    if not (other := about.get("columns_of")):
+        return about.pop("columns", {})
+    beside = (path.parent.parent / other.replace(".", "/")).with_suffix(".toml")
+    if "columns" in about or not beside.exists():
+        raise ContractError(f"{path.name}: columns of its own and of {other}, or there is no {other}")
+    return tomllib.loads(beside.read_text(encoding="utf-8")).get("columns", {})
 
 
 def read_template(path: Path) -> Template:

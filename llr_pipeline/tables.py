@@ -131,6 +131,8 @@ def definition(name: str) -> str:
     """`sql/layer.table@hash` of a table's SELECT, its contract and the macros: what was built by another is behind."""
     beside = SQL / name.replace(".", "/")
     paths = [beside.with_suffix(".sql"), beside.with_suffix(".toml"), SQL / "macros.sql"]
+    if other := contracts()[name].columns_of:
+        paths.append((SQL / other.replace(".", "/")).with_suffix(".toml"))
     return fingerprint(f"sql/{name}", *(path.read_bytes() for path in paths))
 
 

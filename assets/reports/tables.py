@@ -18,6 +18,12 @@ def _funding_gap(connection: duckdb.DuckDBPyConnection) -> Document:
     return funding_gap(connection)
 
 
+def _triangulation(connection: duckdb.DuckDBPyConnection) -> Document:
+    from assets.reports.triangulation import triangulation
+
+    return triangulation(connection)
+
+
 TABLES = [
     report(
         "report.bed_capacity",
@@ -55,6 +61,18 @@ TABLES = [
             "mart.savings_delivered",
             "mart.savings_schemes",
             "reference.organisations",
+        ),
+    ),
+    report(
+        "report.triangulation",
+        _triangulation,
+        reads=(
+            "core.assumptions",
+            "mart.triangulation_checks",
+            "mart.triangulation_summary",
+            "reference.code_lists",
+            "reference.organisations",
+            "reference.rounds",
         ),
     ),
     table("report.headlines"),

@@ -120,7 +120,14 @@ CONSTANTS: tuple[Row, ...] = (
             ("bed_schemes_implied_against_claimed", "share", 0.25), ("savings_against_finance", "GBP 000", 50),
             ("contract_income_against_bought", "GBP 000", 50), ("pay_cost_against_finance", "GBP 000", 50),
             ("capital_against_opening", "days", 0), ("parts_against_wholes", "share", 0.001),
-            ("unit_jump", "share", 0.05),
+            ("unit_jump", "times", 4),
+        )
+    ),
+    *(
+        ("triangulation", "least_difference", check, unit, (value,), OWN + "; a smaller difference is rounding")
+        for check, unit, value in (
+            ("provider_commissioner_activity", "activity", 1), ("activity_against_occupied_beds", "beds", 0.1),
+            ("wte_change_against_pay_cost", "GBP 000", 2), ("unit_jump", "of what is counted", 4),
         )
     ),
     ("monitoring", "amber_tolerance", "all", "share", (0.05,), RAG),

@@ -40,8 +40,22 @@ def connection() -> duckdb.DuckDBPyConnection:
         ("log_mean(100, 92.4) * ln(1.10)", 9.164068),  # the bridge 100 x 1.10 x 1.05 x 0.80 = 92.4
         ("log_mean(100, 92.4) * ln(1.05)", 4.691172),
         ("log_mean(100, 92.4) * ln(0.80)", -21.455240),
+        ("cell_reference('Beds', 'K57')", "Beds!K57"),
+        ("cell_reference('Income and expenditure', 'K5')", "'Income and expenditure'!K5"),
+        ("cell_reference('A sheet''s name', 'A1')", "'A sheet''s name'!A1"),
+        ("cell_reference('Beds', null)", None),
+        ("len(first_cells(range(20)::varchar[]))", 12),
+        ("first_cells(['A1', null, 'A2'])", ["A1", "A2"]),
+        ("largest_first([{'less': -1, 'cell': 'A1'}, {'less': -3, 'cell': 'A2'}])", ["A2", "A1"]),
+        ("in_words(3200000, 'GBP')", "£3.20m"),
+        ("in_words(-600000, 'GBP')", "-£600k"),
+        ("in_words(900, 'GBP')", "£900"),
+        ("in_words(19.5, 'beds')", "19.5 beds"),
+        ("in_words(4727, 'spells')", "4,727 spells"),
+        ("in_words(0.1204, 'share')", "12.0%"),
+        ("in_words(null, 'beds')", None),
     ],
 )
-def test_a_formula_gives_the_sum_by_hand(connection, formula: str, by_hand: float | str | None):
+def test_a_formula_gives_the_sum_by_hand(connection, formula: str, by_hand: float | str | list[str] | None):
     (found,) = connection.execute(f"select {formula}").fetchone()
     assert found == (pytest.approx(by_hand, abs=5e-5) if isinstance(by_hand, float) else by_hand)

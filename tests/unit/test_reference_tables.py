@@ -7,7 +7,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from llr_pipeline.contracts import Contract, read_contract
+from llr_pipeline.contracts import Contract, ContractError, read_contract
 from llr_pipeline.paths import SQL
 
 FOLDER = SQL / "reference"
@@ -250,3 +250,19 @@ def test_funding_gaps_of_different_scope_stay_apart():
     assert gaps["nhs"]["value"] == 450_000_000
     assert gaps["local_authority"]["value"] == 70_000_000
     assert not any(row["value"] == 520_000_000 for row in rows("published_figures"))
+
+
+def test_tables_with_the_same_columns_name_one_that_has_them(tmp_path):
+    (tmp_path / "mart").mkdir()
+    own = 'description = "One row per thing."\ngrain = ["thing"]\n[columns.thing]\ndescription = "The thing"\n'
+    (tmp_path / "mart" / "things.toml").write_text(own, encoding="utf-8")
+    others = 'description = "One row per other thing."\ngrain = ["thing"]\ncolumns_of = "mart.{}"\n'
+    path = tmp_path / "mart" / "others.toml"
+    path.write_text(others.format("things"), encoding="utf-8")
+    assert read_contract(path).columns == read_contract(path.with_name("things.toml")).columns
+    path.write_text(others.format("nothing"), encoding="utf-8")
+    with pytest.raises(ContractError, match=r"there is no mart\.nothing"):
+        read_contract(path)
+    path.write_text(others.format("things") + '[columns.own]\ndescription = "Its own"\n', encoding="utf-8")
+    with pytest.raises(ContractError, match=r"columns of its own and of mart\.things"):
+        read_contract(path)
