@@ -12,6 +12,12 @@ def _bed_capacity(connection: duckdb.DuckDBPyConnection) -> Document:
     return bed_capacity(connection)
 
 
+def _workforce(connection: duckdb.DuckDBPyConnection) -> Document:
+    from assets.reports.workforce import workforce
+
+    return workforce(connection)
+
+
 TABLES = [
     report(
         "report.bed_capacity",
@@ -32,6 +38,17 @@ TABLES = [
             "reference.financial_years",
             "reference.quarters",
             "reference.sites",
+        ),
+    ),
+    report(
+        "report.workforce",
+        _workforce,
+        reads=(
+            "core.assumptions",
+            "mart.redundancy_test",
+            "mart.workforce_doubts",
+            "mart.workforce_projections",
+            "reference.code_lists",
         ),
     ),
     table("report.headlines"),

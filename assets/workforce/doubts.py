@@ -45,8 +45,8 @@ def doubts(inputs: Round, one: Staff) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "round": inputs.round, "scenario": one.scenario, "guard": doubt.kind, "about": doubt.about,
-            **at(doubt.post), "figure": doubt.figure, "against": doubt.against, "unit": doubt.unit, "cells": doubt.cells,
-            "message": f"{doubt.message}.",
+            **at(doubt.post), "figure": doubt.figure, "against": doubt.against, "unit": doubt.unit,
+            "cells": doubt.cells, "message": f"{doubt.message}.",
         }
         for doubt in found
     )  # fmt: skip

@@ -68,6 +68,7 @@ def _test(inputs: Round, plan: Staff, which: np.ndarray, replaced: Mapping[str, 
     )}  # fmt: skip
     planned = float(total[0] - total[-1])
     given = {name: turnover(share) for name, share in replaced.items()}
+    is_fall = planned > LEAST_WTE
     feasible = {name: _fits(planned, float(path[-1]) + temporary) for name, path in given.items()}
     ahead = [y for y, now, most in zip(years, total[1:], given["central"] + temporary, strict=True)
              if total[0] - now > most + LEAST_WTE]  # fmt: skip
@@ -86,7 +87,7 @@ def _test(inputs: Round, plan: Staff, which: np.ndarray, replaced: Mapping[str, 
         **{f"is_feasible_{name}": fits for name, fits in feasible.items()},
         "verdict": _verdict(planned, list(feasible.values())),
         "first_year_ahead": ahead[0] if ahead else None,
-        "break_even_replacement_share": break_even(turnover_at_end, planned - temporary),
+        "break_even_replacement_share": break_even(turnover_at_end, planned - temporary) if is_fall else np.nan,
         "planned_replacement_share": joined / gone if gone > 0 else np.nan,
         "net_transfers_out_wte": float((plan.transfers_out - plan.transfers_in)[which, 1:].sum()),
     }  # fmt: skip
