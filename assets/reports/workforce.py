@@ -46,7 +46,7 @@ def workforce(connection: duckdb.DuckDBPyConnection) -> Document:
         _turnover(connection, round_, figures),
         _community(connection, round_, figures),
         _needed(horizon_year, figures),
-        _agreement(lines),
+        f"{_agreement(lines)} {_doubts(connection, round_)}",
     ]
     return Document(
         title=f"Workforce, {base_year} to {horizon_year}: {round_name}",
@@ -124,24 +124,26 @@ def _community(connection: duckdb.DuckDBPyConnection, round_: str, figures: Mapp
 
 
 def _needed(horizon_year: str, figures: Mapping[str, float | None]) -> str:
-    """What the patients need against the staff with contracts, in full and over the runs."""
-    parts = []
+    """What the patients need against the staff planned, and over the runs against those with contracts."""
+    needed, gaps, unfilled = [], [], []
     for kind in ("hospital", "community"):
-        needed, gap = figures[f"{kind}_staff_needed"], figures[f"{kind}_gap"]
-        if needed is None or gap is None:
+        found = {name: figures[f"{kind}_{name}"] for name in GAP_FIGURES}
+        if None in found.values():
             continue
-        mean, low, high, unfilled = (
-            number(figures[f"{kind}_{name}_runs"], decimals=0)
-            for name in ("gap_mean", "gap_p10", "gap_p90", "unfilled_mean")
-        )
-        words = f"{number(abs(gap), decimals=0)} {'more' if gap >= 0 else 'fewer'} than have contracts"
-        parts.append(
-            f"{number(needed, decimals=0)} {kind} staff ({words}; over the runs {mean}, {low} to {high}, of whom bank "
-            f"and agency leave {unfilled} unfilled)"
-        )
-    if not parts:
+        whole = {name: number(value, decimals=0) for name, value in found.items()}
+        needed.append(f"{whole['staff_needed']} {kind} staff ({whole['staff_after']} planned)")
+        gaps.append(f"{whole['gap_mean_runs']} in {kind} ({whole['gap_p10_runs']} to {whole['gap_p90_runs']})")
+        unfilled.append(f"{whole['unfilled_mean_runs']} in {kind}")
+    if not needed:
         return "Staff needed cannot be worked out yet: patients, contacts or assumptions are missing."
-    return f"With its schemes delivered in full the plan needs in {horizon_year} {' and '.join(parts)}."
+    return (
+        f"With schemes delivered in full, {horizon_year} needs {' and '.join(needed)}. Over the runs, at the "
+        f"confidence that senders state, staff with contracts are too few by {' and '.join(gaps)}; bank and agency "
+        f"within their caps leave {' and '.join(unfilled)} unfilled."
+    )
+
+
+GAP_FIGURES = ("staff_needed", "staff_after", "gap_mean_runs", "gap_p10_runs", "gap_p90_runs", "unfilled_mean_runs")
 
 
 def _agreement(lines: Sequence[Row]) -> str:
@@ -153,6 +155,11 @@ def _agreement(lines: Sequence[Row]) -> str:
     for line in differ:
         said += f" {line['headline']}: {number(line['figure'])}, published as {line['published_as']}."
     return said
+
+
+def _doubts(connection: duckdb.DuckDBPyConnection, round_: str) -> str:
+    (count,) = connection.execute("select count(*) from mart.workforce_doubts where round = ?", [round_]).fetchone()
+    return f"{count} doubts are listed below." if count else "No return and no assumption leaves a doubt."
 
 
 def _beside_published(lines: Sequence[Row]) -> Table:

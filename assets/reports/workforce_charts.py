@@ -61,7 +61,7 @@ def _by_year(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None
         plan="planned_wte", plan_name="Planned, bank and agency included", series="series", panel="panel",
         title=f"Staff in post and staff needed, {round_} plan",
         subtitle=[
-            "In post: substantive staff at 31 March; what is needed beyond them is for bank and agency, or unfilled.",
+            "In post: substantive staff; what is needed beyond them falls to bank and agency.",
             "Lines: mean of the runs; bands: eight runs in ten; thin lines: plan and joiners in full.",
             "Vertical axes do not start at zero.",
         ],

@@ -113,15 +113,15 @@ def _sentence(found: Mapping[str, object]) -> str:
     verdict, fall = found["verdict"], found["planned_fall_wte"]
     if verdict == NOT_KNOWN:
         return "Staff, rates or the share replaced are not known, so that nothing can be said."
-    before, after = found["before_wte"], found["after_wte"]
-    ends = f"from {before:,.1f} WTE in {found['from_year']} to {after:,.1f} in {found['to_year']}"
+    before, after = _wte(found["before_wte"]), _wte(found["after_wte"])
+    ends = f"from {before} WTE in {found['from_year']} to {after} in {found['to_year']}"
     if verdict == NO_FALL:
         return f"No fall is planned: {ends}."
     most, temporary = found["turnover_fall_central_wte"], found["bank_before_wte"] + found["agency_before_wte"]
     share, even = found["replacement_central_share"], found["break_even_replacement_share"]
     given = (
-        f"with {share:.0%} of those who go replaced, turnover and retirement can give {most:,.1f} and bank and agency "
-        f"{temporary:,.1f}"
+        f"with {share:.0%} of those who go replaced, turnover and retirement can give {_wte(most)} and bank and agency "
+        f"{_wte(temporary)}"
     )
     if np.isnan(even):
         close = "even with nobody replaced it could not be done without redundancy"
@@ -132,4 +132,9 @@ def _sentence(found: Mapping[str, object]) -> str:
     ahead = found["first_year_ahead"]
     path = f", and the plan runs ahead of that in {ahead}" if ahead else ""
     words = {FEASIBLE: "feasible", INFEASIBLE: "infeasible", DEPENDS: "feasible only if few enough are replaced"}
-    return f"{fall:,.1f} fewer are planned, {ends}: {words[verdict]}; {given}{path}; {close}."
+    return f"{_wte(fall)} fewer are planned, {ends}: {words[verdict]}; {given}{path}; {close}."
+
+
+def _wte(value: float) -> str:
+    """To a tenth, and whole where it is."""
+    return f"{value:,.1f}".removesuffix(".0")
