@@ -89,7 +89,7 @@ def _turnover(connection: duckdb.DuckDBPyConnection, round_: str, figures: Mappi
     if row["first_year_ahead"]:
         said += f" The planned path runs ahead of turnover in {row['first_year_ahead']}."
     if row["infeasible_post_count"]:
-        said += f" {row['infeasible_post_count']} of {row['post_count']} staff groups do not pass on their own."
+        said += f" Of {row['post_count']} staff groups, {row['infeasible_post_count']} do not pass on their own."
     return said
 
 
@@ -116,6 +116,7 @@ def _community(connection: duckdb.DuckDBPyConnection, round_: str, figures: Mapp
         [round_],
     )
     change = f"{number(abs(after - before), decimals=0)} {'more' if after >= before else 'fewer'}"
+    change = change if abs(after - before) >= 0.5 else "as many"
     said = f"Community staff go from {number(before, decimals=0)} to {number(after, decimals=0)} ({change})"
     if flows["gone"] is None or flows["joiners"] is None:
         return f"{said}."
@@ -159,7 +160,7 @@ def _agreement(lines: Sequence[Row]) -> str:
 
 def _doubts(connection: duckdb.DuckDBPyConnection, round_: str) -> str:
     (count,) = connection.execute("select count(*) from mart.workforce_doubts where round = ?", [round_]).fetchone()
-    return f"{count} doubts are listed below." if count else "No return and no assumption leaves a doubt."
+    return f"Doubts, listed below: {count}." if count else "No return and no assumption leaves a doubt."
 
 
 def _beside_published(lines: Sequence[Row]) -> Table:
