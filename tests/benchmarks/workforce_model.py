@@ -1,7 +1,8 @@
 """CPU of the workforce step on the sample and on larger systems: `python -m tests.benchmarks.workforce_model`.
 
 The sample's own tables are read from a home in which the pipeline has run: `LLR_HOME`, or `data/`. Larger systems are
-the sample's organisations, or its staff groups, again under other codes; the curve should be a straight line or flatter. CPU seconds are the least of three, all rounds and scenarios, all tables.
+the sample's organisations, or its staff groups, again under other codes; the curve should be a straight line or
+flatter. CPU seconds are the least of three, all rounds and scenarios, all tables.
 """
 
 from __future__ import annotations

@@ -183,8 +183,9 @@ def test_the_verdict_is_said_first_and_comes_from_the_figures(connection):
     assert first == (
         "**The 2016-11 plan has 200 fewer whole-time equivalents in acute hospitals by 2020/21 (1,000 to 800): "
         "turnover can do that without redundancy only if few enough are replaced.** With 50% of those who go replaced "
-        "it could lose up to 228 (165 at 65%, 288 at 35%), bank and agency included. It needs redundancies only if more "
-        "than 56.8% are replaced; the plan's own joiners replace 82.3%. Of 1 staff groups, 1 do not pass on their own."
+        "it could lose up to 228 (165 at 65%, 288 at 35%), bank and agency included. It needs redundancies only if "
+        "more than 56.8% are replaced; the plan's own joiners replace 82.3%. Of 1 staff groups, 1 do not pass on "
+        "their own."
     )
     assert community.startswith("Community staff go from 200 to 200 (as many): 101 are to join and 0 to come from")
     assert "2020/21 needs 1,000 hospital staff (800 planned) and 220 community staff (200 planned)." in needed
