@@ -120,7 +120,8 @@ def _acute_staff(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | 
         rows, label="label", change="change", start=flows["before"], end=flows["after"],
         start_label=f"In post, {flows['from_year']}", end_label=f"In post, {flows['to_year']}",
         x_title="Whole-time equivalents", title="Why the substantive staff of acute hospitals change",
-        subtitle=[f"{round_} plan, joiners and rates as returned; five years together, the bars add up exactly."],
+        subtitle=[f"{round_} plan, joiners and rates as returned; all years together, the bars add up exactly."],
+        width=560,
     )  # fmt: skip
     said = "; ".join(f"{row['label']} {number(row['change'], decimals=0)}" for row in rows)
     words = (

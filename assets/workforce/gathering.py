@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from assets.workforce.assumed import assumptions_used
 from assets.workforce.inputs import (
     CONTRACTS,
     SOURCES,
@@ -21,7 +22,7 @@ from assets.workforce.inputs import (
     Row,
 )
 from assets.workforce.rates import rates_used
-from llr_pipeline.assumptions import Assumptions, read_assumptions, runs_and_seed
+from llr_pipeline.assumptions import runs_and_seed
 from llr_pipeline.computed import rows
 from llr_pipeline.scenarios import scenarios
 
@@ -46,8 +47,7 @@ def _round(about: Row, tables: Mapping[str, pd.DataFrame]) -> Round:
     code, doubts = about["round"], []
     all_years = sorted(row["financial_year"] for row in rows(tables["reference.financial_years"]))
     years = tuple(year for year in all_years if about["base_year"] <= year <= about["horizon_year"])
-    given = rows(tables["core.assumptions_current"], round=code)
-    assumptions = read_assumptions(given, years)
+    assumptions = assumptions_used(rows(tables["core.assumptions_current"], round=code), years, doubts)
     staff = [row for row in rows(tables["core.workforce_current"], round=code) if row["financial_year"] in years]
     flows = [row for row in rows(tables["core.workforce_flows_current"], round=code) if row["financial_year"] in years]
     posts = tuple(sorted({_post(row) for row in staff if row["wte"] is not None}))
@@ -62,7 +62,6 @@ def _round(about: Row, tables: Mapping[str, pd.DataFrame]) -> Round:
         message = f"{runs:,} runs are asked for and the beds have {simulated:,}: the first {simulated:,} are used"
         doubts.append(Doubt("runs_differ", "simulation runs", message, figure=runs, against=simulated, unit="runs"))
         runs = simulated
-    doubts += [*_not_used(given), *_upside_down(assumptions)]
     illustrative = {_post(row) for row in staff if row["is_illustrative"]}
     return Round(
         round=code,
@@ -205,19 +204,3 @@ def _contacts(
             between = np.where(share == 1, plan, nothing + share * (plan - nothing))
             result[scenario, organisation] = nothing if is_nothing else between
     return result
-
-
-def _not_used(given: Sequence[Row]) -> Iterator[Doubt]:
-    """Assumptions for one scenario alone."""
-    for row in given:
-        if row["scenario"] != "all" and row["subject"] == "workforce":
-            about = f"{row['parameter']}, {row['applies_to']}, {row['scenario']}, {row['financial_year']}"
-            message = f"An assumption for the scenario {row['scenario']} alone is not used: scenarios change schemes"
-            yield Doubt("not_used", about, message)
-
-
-def _upside_down(assumptions: Assumptions) -> Iterator[Doubt]:
-    for (subject, parameter, code), found in assumptions.values.items():
-        if subject == "workforce" and (found["low"] > found["high"]).any():
-            message = f"P10 of {parameter} for {code} is above its P90: its central value is taken as certain"
-            yield Doubt("range_upside_down", f"{parameter}, {code}", message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -49,6 +50,7 @@ def test_every_guard_is_in_the_contract():
     guards = next(c for c in contracts()["mart.workforce_doubts"].columns if c.name == "guard").values
     text = "".join(path.read_text(encoding="utf-8") for path in (PROJECT / "assets" / "workforce").glob("*.py"))
     assert [guard for guard in guards if f'"{guard}"' not in text] == []
+    assert set(re.findall(r'Doubt\(\s*"(\w+)"', text)) <= set(guards)
 
 
 # what a single return shows: findings of the intake
@@ -211,6 +213,25 @@ def test_assumptions_that_are_missing_upside_down_or_for_one_scenario():
     assert "range_upside_down" in found(ORDINARY, STEADY, assumptions=lines)
     one = assumption("cap_share", "bank", [0.1, *[None] * 5], scenario="plan")
     assert "not_used" in found(ORDINARY, STEADY, assumptions=(*COMPLETE, *one[:1]))
+
+
+def test_an_assumed_share_in_per_cent_is_not_used():
+    """50 where 0.5 is asked: no replacement share is left, and so no test; 100% headroom leaves no hours."""
+    kept = [line for line in COMPLETE if line["parameter"] not in ("replacement_share", "headroom_share")]
+    lines = (
+        *kept,
+        *assumption("replacement_share", "all", 50.0, low=35.0, high=65.0),
+        *assumption("headroom_share", "all", 0.21),
+    )
+    given = found(ORDINARY, STEADY, assumptions=lines)
+    assert given["out_of_range"]["message"] == (
+        "replacement_share for all is 35 in 2015/16, where a share from 0 to 1 is asked: not used."
+    )
+    assert given["no_assumption"]["message"].endswith("no redundancy test can be made.")
+    made = projected(
+        ORDINARY, STEADY, assumptions=(*kept, *assumption("headroom_share", "all", 1.0)), beds=census(27.6)
+    )
+    assert of(made, "workforce_projections", scenario="plan")["demand_wte"].isna().all()
 
 
 def test_runs_and_scenarios_that_are_unclear():
