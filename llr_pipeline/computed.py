@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
@@ -92,6 +92,13 @@ def computed_tables(
             )
 
     return build
+
+
+def rows(frame: "pd.DataFrame", **equal: str) -> list[dict[str, Any]]:
+    """The rows of a frame where columns equal these values, as plain values; None for what is missing."""
+    for name, value in equal.items():
+        frame = frame[frame[name] == value]
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
 def _is_current(connection: duckdb.DuckDBPyConnection, contract: Contract, inputs: Sequence[str]) -> bool:

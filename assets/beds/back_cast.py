@@ -12,9 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from assets.beds.inputs import Round, rows
+from assets.beds.inputs import Round
 from assets.beds.model import grown
 from assets.beds.parameters import Parameters
+from llr_pipeline.computed import rows
 from llr_pipeline.uncertainty import percentiles
 
 GENERAL_AND_ACUTE = ("adult_general_acute", "child_general_acute")

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from assets.beds.inputs import COUNTED, Round, rows
+from assets.beds.inputs import COUNTED, Round
 from assets.beds.parameters import central, in_force
 from assets.beds.results import areas, by_year, keys_of, since_base_year
 from assets.beds.schemes import about_line
 from assets.beds.simulation import Result
+from llr_pipeline.computed import rows
 
 STEP_SHARE = 0.25
 LEAST_BEDS = 0.5

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from assets.beds.inputs import COUNTED, Doubt, Round, Row, Unit, rows
+from assets.beds.inputs import COUNTED, Doubt, Round, Row, Unit
 from assets.beds.model import Calendar, Cells
 from assets.beds.schemes import Base, changes_of_schemes, claims_by_line, line_key, scheme_lines
 from llr_pipeline.assumptions import Assumptions, read_assumptions
+from llr_pipeline.computed import rows
 
 MODELLED = ("activity", "beds", "schemes", "simulation")
 """Subjects of the assumptions that the model uses."""

@@ -11,7 +11,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from assets.beds.model import SHORTEN, Calendar, Cells, Line
 from llr_pipeline.assumptions import Assumptions
@@ -111,10 +110,3 @@ class Round:
     def effects(self) -> list[Line]:
         """Their effects, in the same order."""
         return [line.effect for line in self.effective]
-
-
-def rows(frame: pd.DataFrame, **equal: str) -> list[dict[str, Any]]:
-    """The rows of a frame where columns equal these values, as plain values; None for what is missing."""
-    for name, value in equal.items():
-        frame = frame[frame[name] == value]
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")

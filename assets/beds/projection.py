@@ -14,6 +14,7 @@ from assets.beds.parameters import central, drawn, one_at_a_time
 from assets.beds.results import (
     assumption_effects,
     bridges,
+    census_runs,
     demand,
     demand_totals,
     planned_by_quarter,
@@ -41,6 +42,7 @@ def project(
             of_units, of_areas = bridges(result)
             effects = assumption_effects(result, in_turn, values, clamped)
             parts["mart.bed_demand"].append(demand(result, planned))
+            parts["mart.bed_census_runs"].append(census_runs(result))
             of_years, of_quarters = demand_totals(result, planned)
             parts["mart.bed_demand_totals"].append(of_years)
             parts["mart.bed_demand_quarter_totals"].append(of_quarters)

@@ -23,6 +23,7 @@ from llr_pipeline.uncertainty import contributions, percentiles
 
 TOGETHER = "stp_acute_and_community"
 CLAIM_ROUNDING = 0.1  # a claim rounded to a tenth may take a hair more beds than there are, or leave a hair
+RUN_DECIMALS = 4  # of a census kept run by run, which keeps the table small
 EQUAL = 1e-9  # a need above the beds planned by less is none
 
 
@@ -130,6 +131,24 @@ def by_year(inputs: Round, quarterly: np.ndarray) -> np.ndarray:
     """Means over the days of each year: (unit, year, ...)."""
     weighted = quarterly * inputs.calendar.weight.reshape(1, -1, *(1,) * (quarterly.ndim - 2))
     return weighted.reshape(len(quarterly), len(inputs.years), -1, *quarterly.shape[2:]).sum(axis=2)
+
+
+def census_runs(result: Result) -> pd.DataFrame:
+    """`mart.bed_census_runs`: the mean census of a year by organisation and sector, central and in each run."""
+    inputs = result.inputs
+    one, many = by_year(inputs, result.central_census), by_year(inputs, result.census)
+    units: dict[tuple[str, str], list[int]] = {}
+    for n in np.flatnonzero(inputs.has_patients):
+        units.setdefault((inputs.units[n].organisation_code, inputs.units[n].sector), []).append(n)
+    parts = [
+        pd.DataFrame({
+            "round": inputs.round, "scenario": result.scenario, "organisation_code": organisation, "sector": sector,
+            "financial_year": inputs.years, "mean_census_beds": one[which].sum(axis=0),
+            "mean_census_beds_runs": list(many[which].sum(axis=0).round(RUN_DECIMALS)), "runs": many.shape[2],
+        })
+        for (organisation, sector), which in sorted(units.items())
+    ]  # fmt: skip
+    return pd.concat(parts) if parts else pd.DataFrame()
 
 
 def demand_totals(result: Result, planned: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -65,6 +65,7 @@ TABLES = [
         ),
         makes=(
             "mart.bed_demand",
+            "mart.bed_census_runs",
             "mart.bed_demand_totals",
             "mart.bed_demand_quarter_totals",
             "mart.bed_bridges",

@@ -24,6 +24,12 @@ def _triangulation(connection: duckdb.DuckDBPyConnection) -> Document:
     return triangulation(connection)
 
 
+def _workforce(connection: duckdb.DuckDBPyConnection) -> Document:
+    from assets.reports.workforce import workforce
+
+    return workforce(connection)
+
+
 TABLES = [
     report(
         "report.bed_capacity",
@@ -73,6 +79,17 @@ TABLES = [
             "reference.code_lists",
             "reference.organisations",
             "reference.rounds",
+        ),
+    ),
+    report(
+        "report.workforce",
+        _workforce,
+        reads=(
+            "core.assumptions",
+            "mart.redundancy_test",
+            "mart.workforce_doubts",
+            "mart.workforce_projections",
+            "reference.code_lists",
         ),
     ),
     table("report.headlines"),

@@ -97,7 +97,6 @@ CONSTANTS: tuple[Row, ...] = (
     ),
     ("workforce", "headroom_share", "all", "share", (0.21,), OWN + "; leave, sickness and training"),
     ("workforce", "contracted_hours", "all", "hours a week", (37.5,), "Agenda for Change"),
-    ("workforce", "contacts_per_wte", "community", "contacts a year", (800, 950, 1_100), OWN),
     ("workforce", "replacement_share", "all", "share", (0.35, 0.5, 0.65), OWN + "; share of leavers replaced"),
     *(
         ("workforce", "premium_share", contract, "share of pay", (round(PREMIUM[contract] - 1, 2),), OWN)
@@ -135,6 +134,8 @@ CONSTANTS: tuple[Row, ...] = (
     ("monitoring", "milestone_amber_days", "all", "days", (30,), OWN),
     ("monitoring", "spc_minimum_points", "all", "points", (12,), "NHS Making Data Count"),
 )  # fmt: skip
+# The lowest and the highest of the published years stand for P10 and P90.
+PUBLISHED_LEAVERS = {"nursing_midwifery_health_visiting": (0.090, 0.101), "medical_dental": (0.063, 0.067)}
 RATES = ("non_demographic_growth", "allocation_growth")
 
 
@@ -157,6 +158,10 @@ def _assumption_lines() -> Iterator[Line]:
         for estimate, end in (("low", -0.02), ("central", 0.0), ("high", 0.02)):
             path = [None, *(round(1 + end * t / (len(YEARS) - 1), 4) for t in range(1, len(YEARS)))]
             yield _line("activity", "health_status_factor", age, "factor", path, source, estimate)
+    for estimate, end in (("low", 800), ("central", 950), ("high", 1_100)):
+        source = OWN + "; the base year's staff show its own, the range widens in a straight line"
+        path = [950 if end == 950 else None, *(950 + (end - 950) * t / (len(YEARS) - 1) for t in range(1, len(YEARS)))]
+        yield _line("workforce", "contacts_per_wte", "community", "contacts a year", path, source, estimate)
     for quarter in range(4):
         path = [_season(quarter, days) for days in DAYS]
         yield _line("beds", "season", f"Q{quarter + 1}", "factor", path, OWN + "; averages 1 over the year's days")
@@ -168,6 +173,9 @@ def _assumption_lines() -> Iterator[Line]:
         if group.startswith(("nursing", "medical")):
             source = "NHS Digital: nurses 10.1, 9.0, 9.9%, doctors 6.3-6.7%, without retirement; then illustrative"
         yield _line("workforce", "leaver_rate", group, "share a year", rates, source)
+        for estimate, rate in zip(("low", "high"), PUBLISHED_LEAVERS.get(group, ()), strict=False):
+            path = (None, *[rate] * (len(YEARS) - 1))
+            yield _line("workforce", "leaver_rate", group, "share a year", path, source, estimate)
     agency = (0.074, 0.058, 0.046, None, None, None)
     yield _line("workforce", "agency_pay_share", "all", "share of pay", agency, "NHS Improvement: agency share of pay")
 

@@ -10,6 +10,7 @@ from assets.beds.parameters import central, drawn, one_at_a_time
 from assets.beds.results import (
     assumption_effects,
     by_year,
+    census_runs,
     demand,
     demand_totals,
     planned_by_quarter,
@@ -227,3 +228,20 @@ def test_what_growth_does_alone_by_hand():
 
 def test_where_nothing_is_uncertain_no_assumption_is_listed():
     assert effects_of(bed_round(beds=planned())).empty
+
+
+def test_census_runs_are_the_years_of_every_run_by_organisation_and_sector():
+    """Two sites of one sector are one row; the sum over a year's days, quarter by quarter, to four decimals."""
+    inputs = bed_round([patients(), patients("ACU2"), patients("COM1", COMMUNITY, spells=200.0)])
+    result = simulated(inputs, runs=3)
+    frame = census_runs(result).set_index(["organisation_code", "sector", "financial_year"])
+    assert [key[:2] for key in frame.index[::3]] == [("RT5", COMMUNITY), ("RWE", ACUTE)]
+    units = [unit(inputs), unit(inputs, "ACU2")]
+    for run in range(3):
+        expected = of_years(inputs, result.census[units].sum(axis=0)[:, run])
+        assert [row[run] for row in frame.loc["RWE", ACUTE]["mean_census_beds_runs"]] == pytest.approx(
+            expected, abs=5e-5
+        )
+    # 2 x 1,000 spells of 5.5 nights in the 366 days of the base year
+    assert frame.loc["RWE", ACUTE]["mean_census_beds"].iloc[0] == pytest.approx(11_000 / 366)
+    assert (frame["runs"] == 3).all()
