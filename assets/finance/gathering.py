@@ -26,6 +26,7 @@ from assets.finance.inputs import (
     one_basis,
 )  # fmt: skip
 from llr_pipeline.assumptions import Assumptions, read_assumptions
+from llr_pipeline.computed import rows
 from llr_pipeline.scenarios import scenarios
 
 Row = Mapping[str, Any]
@@ -33,13 +34,6 @@ Path = np.ndarray
 MODELLED = ("funding", "schemes", "simulation")
 LEAST = {"inflation": -1, "allocation_growth": -1, "marginal_cost_share": 0}
 """Rates and shares of the model, and the least that each can be; 1 is the most."""
-
-
-def rows(frame: pd.DataFrame, **equal: str) -> list[dict[str, Any]]:
-    """The rows of a frame where columns equal these values, as plain values; None for what is missing."""
-    for name, value in equal.items():
-        frame = frame[frame[name] == value]
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
 def rounds(tables: Mapping[str, pd.DataFrame]) -> list[FundingRound]:
