@@ -148,8 +148,8 @@ GOLDEN = {
 
 def test_modelled_figures_are_those_of_the_last_release(published) -> None:
     found = published.execute(
-        "select scenario, area, cost_gbp, income_gbp, eliminated_gbp, residual_gap_gbp from mart.funding_modelled_totals "
-        "where round = '2016-11' and financial_year = '2020/21'"
+        "select scenario, area, cost_gbp, income_gbp, eliminated_gbp, residual_gap_gbp "
+        "from mart.funding_modelled_totals where round = '2016-11' and financial_year = '2020/21'"
     ).fetchall()
     kept = {(scenario, area): tuple(map(str, values)) for scenario, area, *values in found}
     assert {key: kept[key] for key in GOLDEN} == GOLDEN
