@@ -74,6 +74,10 @@ def make(connection: duckdb.DuckDBPyConnection, *marts: str) -> None:
 
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
     """The table of a contract, its columns by name; one that no line has is empty."""
+    if frame.empty:
+        columns = ", ".join(f"{c.name} {c.type}" for c in _contract(name).columns)
+        connection.execute(f"create table {name} ({columns})")
+        return
     columns = [column.name for column in _contract(name).columns]
     whole = frame.reindex(columns=columns).astype(object)
     rows = whole.where(whole.notna(), None).map(lambda value: None if value is None else str(value))
