@@ -24,6 +24,7 @@ MODELLED = tuple(
 REFERENCE = (
     "reference.organisations", "reference.rounds", "reference.financial_years", "reference.savings_indicators",
 )  # fmt: skip
+NOT_MODELLED = ("mart.system_flows", "mart.capital_plan", "mart.capital_totals")
 OF_DOUBTS = ("mart.system_flows", "mart.funding_inflation", "mart.funding_doubts")
 MARTS = (
     "mart.system_flows", "mart.funding_inflation", "mart.funding_gap_projections", "mart.funding_gap_totals",
@@ -57,7 +58,7 @@ def funding_warehouse(
     frames = {name: frame for name, frame in tables.items() if not name.startswith("reference.")}
     for name, frame in (frames | {name: pd.DataFrame(list(rows)) for name, rows in others.items()}).items():
         _fill(connection, name, frame)
-    made = project(tables)
+    made = {} if marts and {*marts} <= {*NOT_MODELLED} else project(tables)
     for name in MODELLED:
         _fill(connection, name, made.get(name, pd.DataFrame()))
     make(connection, *marts)
@@ -74,11 +75,17 @@ def make(connection: duckdb.DuckDBPyConnection, *marts: str) -> None:
 
 def _fill(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
     """The table of a contract, its columns by name; one that no line has is empty."""
+    if frame.empty:
+        columns = ", ".join(f"{c.name} {c.type}" for c in _contract(name).columns)
+        connection.execute(f"create table {name} ({columns})")
+        return
     columns = [column.name for column in _contract(name).columns]
-    whole = frame.reindex(columns=columns).astype(object)
-    rows = whole.where(whole.notna(), None).map(lambda value: None if value is None else str(value))
+    lines = [
+        {name: None if pd.isna(row.get(name)) else str(row[name]) for name in columns}
+        for row in frame.to_dict("records")
+    ]
     schema = pa.schema([(column, pa.string()) for column in columns])
-    connection.register("lines", pa.Table.from_pandas(rows, schema, preserve_index=False))
+    connection.register("lines", pa.Table.from_pylist(lines, schema))
     _create(connection, name, "lines")
 
 

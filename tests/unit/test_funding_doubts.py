@@ -181,6 +181,21 @@ def test_a_flow_on_one_side_twice_is_one_doubt():
 # -- bases and inflation
 
 
+def test_an_organisation_that_says_nothing_of_doing_nothing():
+    lines = [*PAY, *money("pay", 500, at="RT5", scenario="plan")]
+    found = only(built(lines), "do_nothing_missing")
+    assert (found["area"], found["about"]) == ("RT5", "RT5")
+    assert "RT5 has returned no line of the plan's years if nothing is done" in found["message"]
+
+
+def test_lines_on_two_bases_are_named_with_both_cells():
+    lines = [*PAY, *money("drugs", 9, line="Pills", prices="real_2015_16")]
+    found = only(built(lines), "mixed_basis")
+    assert (found["area"], found["about"]) == ("RWE", "RWE")
+    for line in ("Wages", "Pills"):
+        assert cell(lines, line=line) in found["message"]
+
+
 def test_a_plan_on_two_bases():
     lines = [
         *PAY, *money("pay", 900, scenario="plan", line="Wages"), *money("drugs", 9, scenario="plan", line="Pills"),

@@ -14,7 +14,7 @@ from tests.unit.funding_systems import RUNS, in_real_prices, some_delivery, syst
 from tests.unit.funding_tables import SCOPE_OF, funding_round, of, projected
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-QUICK = settings(max_examples=10, deadline=None, phases=PHASES)
+QUICK = settings(max_examples=6, deadline=None, phases=PHASES)
 PENNY = 0.005
 KEY = ["scenario", "area", "financial_year"]
 
