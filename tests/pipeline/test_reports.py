@@ -18,6 +18,7 @@ from assets.reports.tables import TABLES
 from llr_pipeline.checks import check_contract
 from llr_pipeline.contracts import contracts
 from llr_pipeline.paths import SQL, Home
+from llr_pipeline.raw_tables import create_tables
 from llr_pipeline.reports import (
     Chart,
     Document,
@@ -43,7 +44,7 @@ READ = (
     "mart.bed_bridge_totals", "mart.bed_capacity_totals", "mart.bed_demand",
     "mart.bed_demand_quarter_totals",
     "mart.bed_demand_totals", "mart.bed_feasibility", "mart.bed_first_shortfalls", "mart.bed_scheme_effects",
-    "mart.bed_transfer_ledger",
+    "mart.bed_transfer_ledger", "mart.triangulation_checks", "mart.triangulation_summary",
 )  # fmt: skip
 
 
@@ -285,6 +286,7 @@ def test_an_empty_warehouse_still_has_a_report(connection, tmp_path):
 def materialised(home: Home) -> dict:
     with opened(home) as connection:
         load_reference(connection, run_id="test")
+        create_tables(connection)
         fill(connection, {"2016-11": {"stp_acute": ACUTE, "stp_community": COMMUNITY}})
     result = dg.materialize(TABLES, resources={"warehouse": Warehouse()})
     events = {event.asset_key.to_user_string(): event for event in result.get_asset_materialization_events()}
