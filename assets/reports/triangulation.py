@@ -145,7 +145,9 @@ def _finding(round_: str, summary: Sequence[Row], found: Sequence[Row]) -> str:
 
 def _largest(found: Sequence[Row]) -> str:
     """The furthest beyond their tolerance, in words."""
-    return "\n".join(f"- {_who(row)}, {_what(row)}: {row['difference_in_words']} apart" for row in found[:NAMED])
+    return "\n".join(
+        f"- {row['check_name']}. {_who(row)}, {_what(row)}: {row['difference_in_words']} apart" for row in found[:NAMED]
+    )
 
 
 def _against_before(before: str | None, found: Sequence[Row], found_before: Sequence[Row]) -> str:

@@ -49,8 +49,10 @@ both_plans as (
         financial_year,
         sum(figure) filter (where perspective = 'provider') as provided,
         sum(figure) filter (where perspective = 'commissioner') as bought,
-        list(distinct submission_id) filter (where perspective = 'provider') as provider_submission_ids,
-        list(distinct submission_id) filter (where perspective = 'commissioner') as commissioner_submission_ids,
+        list_sort(list(distinct submission_id) filter (where perspective = 'provider'))
+            as provider_submission_ids,
+        list_sort(list(distinct submission_id) filter (where perspective = 'commissioner'))
+            as commissioner_submission_ids,
         list({'less': -figure, 'cell': cell_reference(sheet, cell)}) filter (where perspective = 'provider')
             as provider_figures,
         list({'less': -figure, 'cell': cell_reference(sheet, cell)}) filter (where perspective = 'commissioner')
@@ -103,7 +105,7 @@ nights as (
         activity.bed_definition,
         activity.financial_year,
         mean_census(sum(activity.bed_days), any_value(financial_years.days)) as census_beds,
-        list(distinct activity.submission_id) as submission_ids,
+        list_sort(list(distinct activity.submission_id)) as submission_ids,
         -- a return of another organisation than the site's is named before its cells
         list(
             if(activity.organisation_code = sites.organisation_code, '', activity.organisation_code || ' ')

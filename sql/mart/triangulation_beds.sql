@@ -35,11 +35,13 @@ changes as (
         here.base_year,
         here.available_beds - base.available_beds as change_beds,
         [here.submission_id] as submission_ids,
-        list_distinct(
-            [
-                cell_reference(here.sheet, here.available_cell),
-                cell_reference(base.sheet, base.available_cell)
-            ]
+        list_sort(
+            list_distinct(
+                [
+                    cell_reference(here.sheet, here.available_cell),
+                    cell_reference(base.sheet, base.available_cell)
+                ]
+            )
         ) as cells,
     from available as here
     left join available as base
@@ -59,7 +61,7 @@ claimed as (
         claims.from_sector as sector,
         claims.financial_year,
         sum(claims.claimed_beds) as claimed_beds,
-        list(distinct claims.submission_id) as submission_ids,
+        list_sort(list(distinct claims.submission_id)) as submission_ids,
         list(
             if(claims.organisation_code = sites.organisation_code, '', claims.organisation_code || ' ')
             || cell_reference(claims.sheet, claims.cell)
@@ -83,7 +85,8 @@ schemes_beds as (
             'bed_measure': 'available'
         } as parts,
         coalesce(changes.financial_year, claimed.financial_year) as financial_year,
-        list_distinct([coalesce(changes.financial_year, claimed.financial_year), rounds.base_year]) as financial_years,
+        list_sort(list_distinct([coalesce(changes.financial_year, claimed.financial_year), rounds.base_year]))
+            as financial_years,
         'beds' as unit,
         'claimed for its schemes since ' || rounds.base_year as left_label,
         if(changes.round is null, claimed.claimed_beds, coalesce(claimed.claimed_beds, 0)) as left_value,
@@ -157,13 +160,13 @@ implied_claimed as (
         if(count(implied_beds) = count(*), sum(implied_beds), null) as left_value,
         organisation_code as left_organisation_code,
         ['bed_schemes'] as left_tables,
-        list(distinct submission_id) as left_submission_ids,
+        list_sort(list(distinct submission_id)) as left_submission_ids,
         list(line_cell order by abs(implied_beds) desc, line_cell) as left_cells,
         'claimed for it' as right_label,
         if(count(claimed_beds) = count(*), sum(claimed_beds), null) as right_value,
         organisation_code as right_organisation_code,
         ['bed_schemes'] as right_tables,
-        list(distinct submission_id) as right_submission_ids,
+        list_sort(list(distinct submission_id)) as right_submission_ids,
         list(claim_cell order by abs(claimed_beds) desc, claim_cell) as right_cells,
         case
             when count(implied_beds) < count(*)
@@ -184,7 +187,7 @@ beds_by_year as (
         financial_year,
         base_year,
         sum(available_beds) as available_beds,
-        list(distinct submission_id) as submission_ids,
+        list_sort(list(distinct submission_id)) as submission_ids,
         list(cell_reference(sheet, available_cell) order by available_beds desc, available_cell) as cells,
     from available
     where bed_definition in ('stp_acute', 'stp_community', 'stp_mental_health')
@@ -202,7 +205,7 @@ nurses as (
         setting,
         financial_year,
         sum(wte) as nurses_wte,
-        list(distinct submission_id) as submission_ids,
+        list_sort(list(distinct submission_id)) as submission_ids,
         list(cell_reference(sheet, wte_cell) order by wte desc, wte_cell) as cells,
     from workforce
     where staff_group = 'nursing_midwifery_health_visiting' and wte is not null
@@ -227,7 +230,7 @@ beds_nurses as (
         before.nurses_wte * here.available_beds / nullif(base.available_beds, 0) as left_value,
         here.organisation_code as left_organisation_code,
         ['beds', 'workforce'] as left_tables,
-        list_distinct(here.submission_ids || before.submission_ids) as left_submission_ids,
+        list_sort(list_distinct(here.submission_ids || before.submission_ids)) as left_submission_ids,
         before.cells || here.cells || base.cells as left_cells,
         'nursing planned' as right_label,
         now.nurses_wte as right_value,

@@ -217,14 +217,17 @@ told as (
         case verdict
             when 'cannot_be_compared' then obstacle
             when 'differs'
-                then left_label || ' ' || in_words(left_value, unit) || '; ' || right_label || ' '
+                then if(
+                    unit = 'days',
+                    hint,
+                    left_label || ' ' || in_words(left_value, unit) || '; ' || right_label || ' '
                     || in_words(right_value, unit) || '. '
                     || coalesce(
                         upper(hint[1]) || hint[2:],
                         'A difference of ' || in_words(abs(difference), unit)
                         || if(tolerance_unit = 'share', ' (' || in_words(departure, 'share') || ')', '')
                     )
-                    || '; the tolerance is ' || in_words(tolerance, tolerance_unit)
+                ) || '; the tolerance is ' || in_words(tolerance, tolerance_unit)
             else 'within the tolerance of ' || in_words(tolerance, tolerance_unit)
         end as why,
     from judged

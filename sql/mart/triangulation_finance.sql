@@ -19,8 +19,10 @@ contracts as (
         financial_year,
         sum(amount_gbp) filter (where category = 'contract_income') as earned_gbp,
         sum(amount_gbp) filter (where category = 'healthcare_bought') as bought_gbp,
-        list(distinct submission_id) filter (where category = 'contract_income') as earned_submission_ids,
-        list(distinct submission_id) filter (where category = 'healthcare_bought') as bought_submission_ids,
+        list_sort(list(distinct submission_id) filter (where category = 'contract_income'))
+            as earned_submission_ids,
+        list_sort(list(distinct submission_id) filter (where category = 'healthcare_bought'))
+            as bought_submission_ids,
         list(cell_reference(sheet, cell) order by amount_gbp desc, cell)
             filter (where category = 'contract_income') as earned_cells,
         list(cell_reference(sheet, cell) order by amount_gbp desc, cell)
@@ -76,7 +78,7 @@ pools as (
         financial_year,
         sum(amount_gbp) filter (where scenario = 'do_nothing') - sum(amount_gbp) filter (where scenario = 'plan')
             as fall_gbp,
-        list(distinct submission_id) as submission_ids,
+        list_sort(list(distinct submission_id)) as submission_ids,
         list(cell_reference(sheet, cell) order by abs(amount_gbp) desc, cell) as cells,
         case
             when count(distinct price_basis) > 1 or any_value(price_basis) <> 'nominal'
@@ -94,7 +96,7 @@ saved as (
         cost_pool,
         financial_year,
         coalesce(sum(gross_saving_gbp), 0) - coalesce(sum(investment_gbp), 0) as net_gbp,
-        list(distinct submission_id) as submission_ids,
+        list_sort(list(distinct submission_id)) as submission_ids,
         list(cell_reference(sheet, gross_saving_cell) order by gross_saving_gbp desc, gross_saving_cell)
             || list(cell_reference(sheet, investment_cell) order by investment_gbp desc, investment_cell) as cells,
     from savings
@@ -138,9 +140,9 @@ openings as (
         round,
         scheme_code,
         max(start_date) as opening_date,
-        list(distinct submission_id) as submission_ids,
-        arg_max(organisation_code, start_date) as organisation_code,
-        list(distinct cell_reference(sheet, start_date_cell)) as cells,
+        list_sort(list(distinct submission_id)) as submission_ids,
+        arg_max(organisation_code, (start_date, organisation_code)) as organisation_code,
+        list_sort(list(distinct cell_reference(sheet, start_date_cell))) as cells,
     from bed_schemes
     where mechanism = 'open'
     group by all
@@ -154,7 +156,7 @@ spending as (
         capital.source,
         capital.financial_year,
         sum(capital.amount_gbp) as amount_gbp,
-        list(distinct capital.submission_id) as submission_ids,
+        list_sort(list(distinct capital.submission_id)) as submission_ids,
         list(cell_reference(capital.sheet, capital.cell) order by capital.amount_gbp desc, capital.cell) as cells,
         openings.opening_date,
         openings.organisation_code as opening_organisation_code,
@@ -182,20 +184,26 @@ capital_opening as (
         financial_year,
         [financial_year] as financial_years,
         'days' as unit,
-        'first day of the year in which ' || in_words(amount_gbp, 'GBP') || ' is spent, counted from the opening'
-            as left_label,
+        'first day of a year with capital, counted from the opening' as left_label,
         first_date - opening_date + 1 as left_value,
         organisation_code as left_organisation_code,
         ['capital'] as left_tables,
         submission_ids as left_submission_ids,
         cells as left_cells,
-        'last day before its beds open' || coalesce(strftime(opening_date, ' on %-d %B %Y'), '') as right_label,
+        'last day before its beds open' as right_label,
         if(opening_date is null, null, 0) as right_value,
         coalesce(opening_organisation_code, organisation_code) as right_organisation_code,
         if(opening_date is null, [], ['bed_schemes']) as right_tables,
         opening_submission_ids as right_submission_ids,
         opening_cells as right_cells,
         if(opening_date is null, 'No line of a Bed schemes sheet says that the scheme opens beds', null) as reason,
+        in_words(amount_gbp, 'GBP') || ' is spent in ' || financial_year || ', a year that begins '
+        || case first_date - opening_date
+            when 0 then 'on the day on which'
+            when 1 then 'the day after'
+            else format('{:,} days after', (first_date - opening_date)::bigint)
+        end
+        || strftime(opening_date, ' its beds open, %-d %B %Y') as hint,
     from spending
 ),
 
@@ -227,7 +235,7 @@ select
     -- money before the opening is no difference
     if(unit = 'days' and left_value <= 0, 0, left_value - right_value)::double as difference,
     reason,
-    null::varchar as hint,
+    hint,
     -- where each figure came from
     left_organisation_code,
     left_tables,

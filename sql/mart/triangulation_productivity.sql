@@ -35,7 +35,7 @@ weighted as (
         sum(coalesce(spells, attendances, contacts) * weights.weight_gbp) as activity_gbp,
         string_agg(distinct activity.point_of_delivery, ', ' order by activity.point_of_delivery)
             filter (where weights.weight_gbp is null) as without_weight,
-        list(distinct activity.submission_id) as submission_ids,
+        list_sort(list(distinct activity.submission_id)) as submission_ids,
         arg_max(
             cell_reference(sheet, coalesce(spells_cell, attendances_cell, contacts_cell)),
             coalesce(spells, attendances, contacts) * weights.weight_gbp,
@@ -58,7 +58,7 @@ costs as (
         financial_year,
         sum(amount_gbp) as cost_gbp,
         bool_or(price_basis <> 'nominal') as is_in_other_prices,
-        list(distinct submission_id) as submission_ids,
+        list_sort(list(distinct submission_id)) as submission_ids,
         list(cell_reference(sheet, cell) order by amount_gbp desc, cell)[:6] as cells,
         count(*) as cell_count,
     from income_expenditure
@@ -72,7 +72,7 @@ staff as (
         organisation_code,
         financial_year,
         sum(wte) as staff_wte,
-        list(distinct submission_id) as submission_ids,
+        list_sort(list(distinct submission_id)) as submission_ids,
         list(cell_reference(sheet, wte_cell) order by wte desc, wte_cell)[:6] as cells,
         count(wte) as cell_count,
     from workforce

@@ -30,7 +30,7 @@ counted as (
                 'difference': difference, 'unit': unit,
                 'about': concat_ws(', ', organisation_code, about, financial_year)
             },
-            abs(difference)
+            (abs(difference), organisation_code, about, financial_year, scenario)
         ) filter (where verdict = 'differs') as largest,
     from checks
     group by all

@@ -162,7 +162,8 @@ rates as (
         'GBP' as unit,
         sum(pay_cost_gbp)::double / nullif(sum(wte), 0) as rate,
         any_value(submission_id) as submission_id,
-        list(cell_reference(sheet, pay_cost_cell)) || list(cell_reference(sheet, wte_cell)) as cells,
+        list_sort(list(cell_reference(sheet, pay_cost_cell))) || list_sort(list(cell_reference(sheet, wte_cell)))
+            as cells,
     from workforce
     group by all
     union all by name

@@ -79,7 +79,7 @@ staff as (
         financial_year,
         sum(pay_cost_gbp) as pay_gbp,
         sum(wte) as staff_wte,
-        list(distinct submission_id) as submission_ids,
+        list_sort(list(distinct submission_id)) as submission_ids,
         list(cell_reference(sheet, pay_cost_cell) order by pay_cost_gbp desc, pay_cost_cell) as pay_cells,
         list(cell_reference(sheet, wte_cell) order by wte desc, wte_cell) as wte_cells,
     from workforce
@@ -92,7 +92,7 @@ pay_lines as (
         organisation_code,
         financial_year,
         sum(amount_gbp) as pay_gbp,
-        list(distinct submission_id) as submission_ids,
+        list_sort(list(distinct submission_id)) as submission_ids,
         list(cell_reference(sheet, cell) order by amount_gbp desc, cell) as cells,
         bool_or(price_basis <> 'nominal') as is_in_other_prices,
     from income_expenditure
@@ -169,13 +169,13 @@ cost_wte as (
         now.line_pay_gbp / nullif(now.staff_wte, 0) as left_value,
         now.organisation_code as left_organisation_code,
         ['income_expenditure', 'workforce'] as left_tables,
-        list_distinct(now.line_submission_ids || now.staff_submission_ids) as left_submission_ids,
+        list_sort(list_distinct(now.line_submission_ids || now.staff_submission_ids)) as left_submission_ids,
         now.line_cells || now.wte_cells as left_cells,
         'pay for a WTE in ' || years.year_before || ', with pay inflation' as right_label,
         before.line_pay_gbp / nullif(before.staff_wte, 0) * (1 + pay_inflation.inflation_share) as right_value,
         now.organisation_code as right_organisation_code,
         ['income_expenditure', 'workforce'] as right_tables,
-        list_distinct(before.line_submission_ids || before.staff_submission_ids) as right_submission_ids,
+        list_sort(list_distinct(before.line_submission_ids || before.staff_submission_ids)) as right_submission_ids,
         before.line_cells || before.wte_cells as right_cells,
         case
             when coalesce(now.reason, before.reason) is not null then coalesce(now.reason, before.reason)

@@ -86,10 +86,10 @@ file_names as (
         standings.organisation_code,
         standings.counterparty_code,
         standings.about,
-        string_agg(distinct submissions.file_name, ', ') filter (
+        string_agg(distinct submissions.file_name, ', ' order by submissions.file_name) filter (
             where list_contains(standings.worst.left_submission_ids, submissions.submission_id)
         ) as left_files,
-        string_agg(distinct submissions.file_name, ', ') filter (
+        string_agg(distinct submissions.file_name, ', ' order by submissions.file_name) filter (
             where list_contains(standings.worst.right_submission_ids, submissions.submission_id)
         ) as right_files,
     from standings

@@ -18,6 +18,7 @@ from assets.reports.tables import TABLES
 from llr_pipeline.checks import check_contract
 from llr_pipeline.contracts import contracts
 from llr_pipeline.paths import SQL, Home
+from llr_pipeline.raw_tables import create_tables
 from llr_pipeline.reports import (
     Chart,
     Document,
@@ -285,6 +286,7 @@ def test_an_empty_warehouse_still_has_a_report(connection, tmp_path):
 def materialised(home: Home) -> dict:
     with opened(home) as connection:
         load_reference(connection, run_id="test")
+        create_tables(connection)
         fill(connection, {"2016-11": {"stp_acute": ACUTE, "stp_community": COMMUNITY}})
     report = [asset for asset in TABLES if asset.key.path[1] == "bed_capacity"]
     result = dg.materialize(report, resources={"warehouse": Warehouse()})
