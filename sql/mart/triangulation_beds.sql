@@ -161,7 +161,7 @@ implied_claimed as (
         organisation_code as left_organisation_code,
         ['bed_schemes'] as left_tables,
         list_sort(list(distinct submission_id)) as left_submission_ids,
-        list(line_cell order by abs(implied_beds) desc, line_cell) as left_cells,
+        list(line_cell order by round(abs(implied_beds), 6) desc, line_cell) as left_cells,
         'claimed for it' as right_label,
         if(count(claimed_beds) = count(*), sum(claimed_beds), null) as right_value,
         organisation_code as right_organisation_code,
@@ -281,13 +281,13 @@ select
     financial_year,
     parts,
     financial_years,
-    -- measures
+    -- measures, to a millionth: the last bits of a sum of doubles differ from run to run
     unit,
     left_label,
-    left_value,
+    round(left_value, 6) as left_value,
     right_label,
-    right_value,
-    left_value - right_value as difference,
+    round(right_value, 6) as right_value,
+    round(left_value - right_value, 6) as difference,
     reason,
     null::varchar as hint,
     -- where each figure came from

@@ -196,13 +196,13 @@ select
     financial_year,
     parts,
     financial_years,
-    -- measures
+    -- measures, to a millionth: the last bits of a sum of doubles differ from run to run
     unit,
     left_label,
-    left_value::double as left_value,
+    round(left_value::double, 6) as left_value,
     right_label,
-    right_value::double as right_value,
-    left_value::double - right_value::double as difference,
+    round(right_value::double, 6) as right_value,
+    round(left_value::double - right_value::double, 6) as difference,
     reason,
     null::varchar as hint,
     -- where each figure came from
