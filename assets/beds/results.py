@@ -352,6 +352,7 @@ def assumption_effects(
     central, need = by_year(inputs, result.central_need)[:, -1], by_year(inputs, result.need)[:, -1]
     for some in (alone, central, need):
         some[~inputs.has_patients] = 0
+    tenth, ninetieth = np.percentile(list(values.values()), [10, 90], axis=1)
     parts = []
     for area, definition, which in areas(inputs):
         change = (alone[which] - central[which, None]).sum(axis=0).reshape(-1, 2)
@@ -364,8 +365,7 @@ def assumption_effects(
                 "round": inputs.round, "scenario": result.scenario, "area": area, "bed_definition": definition,
                 "financial_year": inputs.years[-1],
                 "parameter": [parameter for parameter, _ in names], "applies_to": [code for _, code in names],
-                "p10_value": [np.percentile(values[name], 10) for name in names],
-                "p90_value": [np.percentile(values[name], 90) for name in names],
+                "p10_value": tenth, "p90_value": ninetieth,
                 "p10_effect_beds": change[:, 0], "p90_effect_beds": change[:, 1], **shares,
                 "clamped_share": [clamped.get(name, 0.0) for name in names],
             })

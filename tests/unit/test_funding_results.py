@@ -108,14 +108,14 @@ def test_break_evens_by_hand(inputs):
     """
     found = break_evens(inputs, "plan", growth(inputs, pick_central))
     by_parameter = of(found, area="system").set_index("parameter")
-    assert by_parameter["needed_value"].round(4).to_dict() == {
+    assert by_parameter["needed_share"].round(4).to_dict() == {
         "delivered_share": 0.6615, "allocation_growth": 0.0212, "inflation": 0.0289,
     }  # fmt: skip
-    needed = by_parameter["needed_value"]
+    needed = by_parameter["needed_share"]
     assert needed["delivered_share"] == pytest.approx(46_308 / 70_000)
     assert needed["allocation_growth"] == pytest.approx((1_021_900 / 980_000) ** 0.5 - 1)
     assert needed["inflation"] == pytest.approx((1_058_592 / 1_000_000) ** 0.5 - 1)
-    assert by_parameter["stated_value"].to_dict() == pytest.approx(
+    assert by_parameter["stated_share"].to_dict() == pytest.approx(
         {"delivered_share": 44 / 70, "allocation_growth": 0.02, "inflation": 0.03}
     )
     assert {*by_parameter["gap_at_stated_gbp"]} == {41_308 + 5_000 - 44_000}
@@ -123,7 +123,7 @@ def test_break_evens_by_hand(inputs):
 
 def test_a_break_even_put_back_leaves_no_gap(inputs):
     central = growth(inputs, pick_central)
-    found = of(break_evens(inputs, "plan", central), area="system").set_index("parameter")["needed_value"]
+    found = of(break_evens(inputs, "plan", central), area="system").set_index("parameter")["needed_share"]
     assert gap_left(inputs, central, at_confidence(inputs, lambda _: found["delivered_share"])) == pytest.approx(
         0, abs=0.01
     )
@@ -142,6 +142,6 @@ def test_a_gap_that_nothing_closes_has_no_break_even():
     """A cost a hundred times the income, and no scheme: neither a share nor any growth tried will do."""
     inputs = funding_round([*money("pay", 100), *money("allocation", 1)], assumptions=RATES)
     found = of(break_evens(inputs, "plan", growth(inputs, pick_central)), area="system").set_index("parameter")
-    assert found["needed_value"].isna().to_dict() == {
+    assert found["needed_share"].isna().to_dict() == {
         "delivered_share": True, "allocation_growth": True, "inflation": True,
     }  # fmt: skip

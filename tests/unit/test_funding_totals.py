@@ -183,7 +183,7 @@ def test_savings_are_delivered_to_date_against_the_plan_of_the_same_months():
     )
     found = rows(
         warehouse,
-        "select organisation_code, scheme_code, month_count, last_month, delivered_gbp, planned_gbp, "
+        "select organisation_code, scheme_code, reported_months, last_month, delivered_gbp, planned_gbp, "
         "planned_to_date_gbp, delivered_share from mart.savings_delivered order by all",
     )
     # the scheme in the system: 500 + 100 planned, 30 of the 50 of one month
