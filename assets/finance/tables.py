@@ -106,6 +106,7 @@ TABLES = [
         warns=[the_finance_returns_leave_nothing_open],
         reads_too=("mart.funding_gap_totals",),
     ),
+    table("mart.provider_efficiency"),
     table("mart.capital_plan"),
     table("mart.capital_totals"),
 ]

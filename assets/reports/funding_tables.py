@@ -118,6 +118,18 @@ where round = $round and financial_year = $year and price_basis = 'nominal' and 
     and method = 'submitted' and area in ('nhs', 'local_authority', 'system')
 order by cost_gbp
 """
+EFFICIENCY = """
+select
+    organisations.organisation_name as "Provider",
+    round(efficiency.base_cost_gbp / 1e6, 1) as "Cost, base year",
+    round(efficiency.asked_gbp / 1e6, 1) as "Asked since",
+    round(efficiency.stated_gbp / 1e6, 1) as "Stated by schemes",
+    round(efficiency.beyond_asked_gbp / 1e6, 1) as "Beyond what is asked",
+from mart.provider_efficiency as efficiency
+inner join reference.organisations as organisations on efficiency.organisation_code = organisations.organisation_code
+where efficiency.round = $round and efficiency.financial_year = $year
+order by efficiency.base_cost_gbp desc
+"""
 CAPITAL = """
 select
     scheme_name || ' (' || scheme_code || ')' as "Scheme",
@@ -169,6 +181,11 @@ OTHERS = (
         "GBP m in the last year. Expected net: gross saving x confidence, less investment, which is spent whether or "
         "not the scheme delivers. Late as well: the mean of the runs, in which schemes slip. Beyond its pool: what "
         "schemes take that is not there, or that others take too.",
+    ),
+    (
+        "Efficiency asked of providers and stated by them",
+        EFFICIENCY,
+        "GBP m in the last year. Asked: the yearly requirement, compounded, of the base year's recurrent cost.",
     ),
     ("Savings delivered to date", DELIVERED, "GBP m, from the monitoring returns; months of the plan taken as even."),
     (

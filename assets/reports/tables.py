@@ -64,6 +64,7 @@ TABLES = [
             "mart.funding_doubts",
             "mart.funding_method_differences",
             "mart.funding_modelled_totals",
+            "mart.provider_efficiency",
             "mart.savings_delivered",
             "mart.savings_schemes",
             "reference.organisations",

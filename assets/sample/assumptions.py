@@ -71,6 +71,8 @@ CONSTANTS: tuple[Row, ...] = (
     ("beds", "calibration_upper", "all", "ratio", (1.1,), OWN),
     *(("funding", "category_weight", c, "share", (w,), GUIDANCE) for c, w in WEIGHTS.items()),
     ("funding", "inflation_tolerance", "all", "share", (0.001,), "0.1 points; the published overall exceeds its parts"),
+    ("funding", "efficiency_requirement", "all", "share a year", (0.02,),
+     "Planning guidance: 2% efficiency asked of providers a year; enters as schemes and not as a term of the model"),
     ("funding", "allocation_growth", "nhs", "share a year", (0.018, 0.023836, 0.028),
      "(1.8 bn / 1.6 bn)^(1/5) - 1 = 2.3836% (slides, autumn 2016); range illustrative"),
     ("funding", "allocation_growth", "local_authority", "share a year", (0.000, 0.006, 0.012), OWN),
@@ -136,7 +138,7 @@ CONSTANTS: tuple[Row, ...] = (
 )  # fmt: skip
 # The lowest and the highest of the published years stand for P10 and P90.
 PUBLISHED_LEAVERS = {"nursing_midwifery_health_visiting": (0.090, 0.101), "medical_dental": (0.063, 0.067)}
-RATES = ("non_demographic_growth", "allocation_growth")
+RATES = ("non_demographic_growth", "allocation_growth", "efficiency_requirement")
 
 
 def lines() -> dict[str, list[Line]]:

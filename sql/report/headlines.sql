@@ -3,6 +3,7 @@ with
 
 bed_capacity as (select * from report.bed_capacity),
 funding_gap as (select * from report.funding_gap),
+workforce as (select * from report.workforce),
 
 reported as (
     select
@@ -20,6 +21,12 @@ reported as (
         verdict, is_complete, is_illustrative,
     from funding_gap
     where round = (select max(round) from funding_gap)
+    union all by name
+    select
+        'workforce' as report, round, headline_code, headline, round(figure, 1) as figure, unit, published_figure,
+        verdict, figure is not null as is_complete, is_illustrative,
+    from workforce
+    where round = (select max(round) from workforce)
 ),
 
 chosen as (
@@ -38,7 +45,10 @@ chosen as (
             (10, 'nhs_funding_gap'),
             (11, 'nhs_gross_saving'),
             (12, 'nhs_residual_gap_mean_runs'),
-            (13, 'nhs_closed_pct')
+            (13, 'nhs_closed_pct'),
+            (14, 'hospital_jobs_reduction'),
+            (15, 'hospital_largest_fall'),
+            (16, 'community_staff_after')
     ) as chosen(position, headline_code)
 )
 

@@ -162,3 +162,16 @@ def test_the_mean_gap_over_the_runs_is_that_of_the_last_release(published) -> No
         "where round = '2016-11' and financial_year = '2020/21' and scenario = 'plan' and area = 'system'"
     ).fetchone()
     assert found == (175_560, 10_000)
+
+
+def test_the_efficiency_asked_is_compounded_and_stands_beside_what_schemes_state(published):
+    """Leicestershire Partnership: 275 million x (1 - 0.98^5) = 26,421,780.88; 36.0 million stated."""
+    found = published.execute(
+        "select base_cost_gbp, asked_gbp, stated_gbp, beyond_asked_gbp from mart.provider_efficiency "
+        "where round = '2016-11' and organisation_code = 'RT5' and financial_year = '2020/21'"
+    ).fetchone()
+    assert [float(value) for value in found] == [275_000_000, 26_421_780.88, 36_000_000, 9_578_219.12]
+    providers = published.execute(
+        "select distinct organisation_code from mart.provider_efficiency order by 1"
+    ).fetchall()
+    assert providers == [("RT5",), ("RWE",), ("RX9",)]

@@ -44,7 +44,7 @@ READ = (
     "mart.bed_bridge_totals", "mart.bed_capacity_totals", "mart.bed_demand",
     "mart.bed_demand_quarter_totals",
     "mart.bed_demand_totals", "mart.bed_feasibility", "mart.bed_first_shortfalls", "mart.bed_scheme_effects",
-    "mart.bed_transfer_ledger", "report.funding_gap",
+    "mart.bed_transfer_ledger", "report.funding_gap", "report.workforce",
 )  # fmt: skip
 
 
