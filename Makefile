@@ -16,7 +16,7 @@ test: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/dagster definitions validate -w workspace.yaml
-	$(VENV)/bin/pytest -n 2 --dist loadfile
+	$(VENV)/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Hashes are checked, bytecode is compiled (dagster starts twice as fast), and the stamp is written last.
 $(STAMP): requirements.lock pyproject.toml

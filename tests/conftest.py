@@ -6,6 +6,9 @@ itself. `benchmarks` is run by hand and not collected.
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +26,13 @@ collect_ignore = [BY_HAND]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fail the collection of a test that is in none of the three folders."""
+    """Fail the collection of a test that is in none of the three folders; those on the sample's run come last.
+
+    The first file that needs the run starts it, and by the time that another worker has need of it, it is there.
+    """
+    needy = dict.fromkeys(item.path for item in items if "sample_home" in getattr(item, "fixturenames", ()))
+    first = next(iter(needy), None)
+    items.sort(key=lambda item: 0 if item.path == first else 2 if item.path in needy else 1)
     for item in items:
         inside = item.path.relative_to(TESTS).parts if item.path.is_relative_to(TESTS) else ("",)
         if inside[0] not in (*KINDS, BY_HAND):
@@ -63,21 +72,33 @@ def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def sample_home(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home in which the whole pipeline has run once on the sample. Read only: copy it to change it."""
-    import shutil
+    """A home in which the pipeline has run once on the sample, for all workers. Read only: copy it to change it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "sample-home"
+    folder.mkdir(exist_ok=True)
+    said = folder / "outcome.txt"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be making it
+        if not said.exists():
+            said.write_text(_run_on_the_sample(Home(folder / "home").create(), sample_folder), encoding="utf-8")
+    if failures := said.read_text(encoding="utf-8"):
+        pytest.fail(f"the run on the sample failed:\n{failures}")
+    return Home(folder / "home")
 
+
+def _run_on_the_sample(home: Home, sample_folder: Path) -> str:
+    """Run everything on it; what failed, in words."""
     from llr_pipeline.running import run_everything
 
-    home = Home(tmp_path_factory.mktemp("sample-home")).create()
     for path in (sample_folder / "returns").iterdir():
         shutil.copy2(path, home.inbox)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LLR_HOME", str(home.root))
         patch.setenv("DAGSTER_HOME", str(home.dagster))
         outcome = run_everything(home, report=lambda message, done, steps: None)
-    if not outcome.succeeded:
-        pytest.fail("\n".join(["the run on the sample failed:", *(f"{step}: {why}" for step, why in outcome.failures)]))
-    return home
+    return "\n".join(f"{step}: {why}" for step, why in outcome.failures) or (
+        "" if outcome.succeeded else "not said why"
+    )
 
 
 @pytest.fixture(scope="session")
