@@ -28,7 +28,7 @@ with
 
 -- a number sorts faster than a name
 names as (
-    select series, row_number() over () as series_number from (select distinct series from given) as every_series
+    select series, row_number() over () as series_number from (select distinct series from xmr_given) as every_series
 ),
 
 placed as (
@@ -40,7 +40,7 @@ placed as (
         case direction::varchar when 'higher_is_better' then 1 when 'lower_is_better' then -1 else 0 end as good_side,
         baseline_points,
         coalesce(len(list_filter(rebase_periods, lambda rebased: rebased <= period)), 0) as stretch,
-    from given
+    from xmr_given as given
     inner join names on given.series is not distinct from names.series
 ),
 
@@ -170,7 +170,7 @@ last_points as (
         count(value)::integer as point_count,
         (count(*) - count(value))::integer as gap_count,
         (count(*) filter (rule <> 'common_cause'))::integer as special_count,
-    from points
+    from xmr_points as points
     group by series
 ),
 
@@ -181,7 +181,7 @@ others as (
         max(points.period) filter (points.side is distinct from last_points.last.side or points.stretch <> last.stretch)
             as last_other,
         count(points.value) filter (points.stretch = last.stretch)::integer as stretch_point_count,
-    from points
+    from xmr_points as points
     inner join last_points on points.series = last_points.series
     where points.period <= last_points.last.period
     group by points.series
@@ -192,7 +192,7 @@ sides as (
         points.series,
         min(points.period) as side_since,
         count(*)::integer as side_count,
-    from points
+    from xmr_points as points
     inner join others on points.series = others.series
     where points.value is not null and (others.last_other is null or points.period > others.last_other)
     group by points.series
@@ -249,7 +249,7 @@ def xmr(connection: duckdb.DuckDBPyConnection, relation: str) -> duckdb.DuckDBPy
     """
     given = connection.table(relation)
     more = "".join(f", {text} as {name}" for name, text in LACKING.items() if name not in given.columns)
-    return given.project(f"*{more}").query("given", POINTS)
+    return given.project(f"*{more}").query("xmr_given", POINTS)
 
 
 def latest(points: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
@@ -258,4 +258,4 @@ def latest(points: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     `assurance` is `passes` or `fails` where the target is beyond the limits, by the direction that is good; else
     `hit_and_miss`; or `no_target`, `no_direction`, `no_limits`, `no_data`.
     """
-    return points.query("points", SERIES)
+    return points.query("xmr_points", SERIES)

@@ -1,6 +1,7 @@
 """How long control charts take: `python -m tests.benchmarks.spc [SERIES] [PYTHON]`.
 
-PYTHON is an interpreter that has `abspc` (from the registry), which is timed beside on 100 series: its limits and its rules, which differ in detail.
+PYTHON is an interpreter that has `abspc` (from the registry), which is timed beside on 100 series:
+its limits and its rules, which differ in detail.
 """
 
 from __future__ import annotations
