@@ -15,7 +15,11 @@ select
     added_count as "Added",
     removed_count as "Removed",
     organisation_count as "Organisations",
-    in_words(largest_difference, unit) as "Largest difference",
+    if(
+        largest_difference < 10 and unit not in ('GBP', 'share', 'beds', 'WTE'),
+        printf('%g ', largest_difference) || unit,
+        in_words(largest_difference, unit)
+    ) as "Largest difference",
 from mart.round_change_totals
 where round_before = ? and round_after = ?
 order by subject, basis, measure
@@ -25,9 +29,9 @@ select
     organisation_code as "Organisation",
     line as "Line",
     concat_ws(', ', replace(measure, '_', ' '), financial_year, nullif(replace(basis, '_', ' '), '')) as "What",
-    coalesce(before_words, in_words(before_value, unit), 'not there') as "Before",
-    coalesce(after_words, in_words(after_value, unit), 'not there') as "After",
-    coalesce(in_words(difference, unit), change) as "Difference",
+    before_in_words as "Before",
+    after_in_words as "After",
+    difference_in_words as "Difference",
     coalesce(before_cell, '') as "Cell before",
     coalesce(after_cell, '') as "Cell after",
 from report.changes

@@ -119,8 +119,8 @@ select
     organisation_code as "Organisation",
     line as "Line",
     concat_ws(', ', replace(measure, '_', ' '), financial_year, nullif(replace(basis, '_', ' '), '')) as "What",
-    coalesce(before_words, in_words(before_value, unit), 'not there') as "Before",
-    coalesce(after_words, in_words(after_value, unit), 'not there') as "After",
+    before_in_words as "Before",
+    after_in_words as "After",
     coalesce(after_cell, before_cell) as "Cell",
 from report.changes
 where round_after = (select max(round_after) from report.changes) and position <= 2

@@ -7,33 +7,50 @@ rounds as (select * from reference.rounds),
 -- a round and the one before it
 pairs as (
     select round as round_after, lag(round) over (order by round) as round_before from rounds
+),
+
+-- small figures keep their decimals
+words as (
+    select
+        round_changes.*,
+        list_transform(
+            [before_value, after_value, difference],
+            lambda figure: if(
+                abs(figure) < 10 and unit not in ('GBP', 'share', 'beds', 'WTE'),
+                printf('%g ', figure) || unit,
+                in_words(figure, unit)
+            )
+        ) as in_words,
+    from round_changes
+    inner join pairs
+        on round_changes.round_before = pairs.round_before
+        and round_changes.round_after = pairs.round_after
+    where round_changes.position <= 10
 )
 
 select
     -- keys
-    round_changes.round_before,
-    round_changes.round_after,
-    round_changes.subject,
-    round_changes.unit,
-    round_changes.position,
+    round_before,
+    round_after,
+    subject,
+    unit,
+    position,
     -- what changed
-    round_changes.organisation_code,
-    round_changes.line,
-    round_changes.basis,
-    round_changes.measure,
-    round_changes.financial_year,
-    round_changes.change,
+    organisation_code,
+    line,
+    basis,
+    measure,
+    financial_year,
+    change,
     -- measures
-    round_changes.before_value,
-    round_changes.after_value,
-    round_changes.before_words,
-    round_changes.after_words,
-    round_changes.difference,
-    round_changes.before_cell,
-    round_changes.after_cell,
-from round_changes
-inner join pairs
-    on round_changes.round_before = pairs.round_before
-    and round_changes.round_after = pairs.round_after
-where round_changes.position <= 10
-order by round_changes.round_after, round_changes.subject, round_changes.unit, round_changes.position
+    before_value,
+    after_value,
+    difference,
+    coalesce(before_words, in_words[1], 'not there') as before_in_words,
+    coalesce(after_words, in_words[2], 'not there') as after_in_words,
+    coalesce(in_words[3], change) as difference_in_words,
+    -- where each figure came from
+    before_cell,
+    after_cell,
+from words
+order by round_after, subject, unit, position

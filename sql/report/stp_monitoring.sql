@@ -22,7 +22,12 @@ select
     code_lists.label as priority_name,
     bool_or(summaries.is_illustrative) as is_illustrative,
     -- measures
-    ['green', 'grey', 'amber', 'red'][max(list_position(['green', 'grey', 'amber', 'red'], summaries.rag))] as rag,
+    -- a priority without a critical milestone has the colour of its indicators
+    ['green', 'grey', 'amber', 'red'][
+        coalesce(
+            max(list_position(['green', 'grey', 'amber', 'red'], summaries.rag)) filter (where summaries.critical_count > 0), 2
+        )
+    ] as rag,
     sum(if(summaries.aim = 'delivery', 0, summaries.child_count))::integer as indicator_count,
     sum(if(summaries.aim = 'delivery', 0, summaries.red_count))::integer as red_count,
     sum(if(summaries.aim = 'delivery', 0, summaries.amber_count))::integer as amber_count,
