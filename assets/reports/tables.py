@@ -18,6 +18,24 @@ def _funding_gap(connection: duckdb.DuckDBPyConnection) -> Document:
     return funding_gap(connection)
 
 
+def _changes(connection: duckdb.DuckDBPyConnection) -> Document:
+    from assets.reports.changes import changes
+
+    return changes(connection)
+
+
+def _claims(connection: duckdb.DuckDBPyConnection) -> Document:
+    from assets.reports.claims import claims
+
+    return claims(connection)
+
+
+def _stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
+    from assets.reports.stp_monitoring import stp_monitoring
+
+    return stp_monitoring(connection)
+
+
 def _triangulation(connection: duckdb.DuckDBPyConnection) -> Document:
     from assets.reports.triangulation import triangulation
 
@@ -91,6 +109,24 @@ TABLES = [
             "mart.workforce_doubts",
             "mart.workforce_projections",
             "reference.code_lists",
+        ),
+    ),
+    report("report.changes", _changes, reads=("mart.round_change_totals",)),
+    report("report.claims", _claims),
+    report(
+        "report.stp_monitoring",
+        _stp_monitoring,
+        reads=(
+            "mart.capital_totals",
+            "mart.indicator_rag",
+            "mart.monitoring_doubts",
+            "mart.return_completeness",
+            "mart.round_changes",
+            "mart.savings_delivered",
+            "mart.spc_points",
+            "mart.spc_series",
+            "report.changes",
+            "report.claims",
         ),
     ),
     table("report.headlines"),

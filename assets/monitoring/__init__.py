@@ -1,0 +1,1 @@
+"""Monitoring: indicators, milestones, what was claimed, and what changed between rounds."""
