@@ -10,4 +10,6 @@ TABLES = [
     table("core.nhs_absence"),
     table("core.nhs_workforce"),
     table("core.population"),
+    table("mart.plan_against_actuals"),
+    table("mart.peer_comparison"),
 ]

@@ -26,6 +26,8 @@ MARTS = (
     "mart.bed_capacity_trajectories",
     "mart.bed_capacity_totals",
     "mart.bed_first_shortfalls",
+    "mart.plan_against_actuals",
+    "mart.peer_comparison",
 )
 PROJECTED = ("mart.bed_demand", "mart.bed_demand_totals")
 READ_BY_THE_PROJECTION = (
@@ -281,6 +283,10 @@ def fill(raw: RawTables) -> None:
     april = leicester | {"first_day": date(2024, 4, 30)}
     for measure, value in (("attendances.type_1", 21378), ("over_4_hours.type_1", 8850)):
         raw.published("emergency", "nhs_emergency", str(value), **april, measure=measure, value=value)
+    for code, attendances, waits in (("RX1", 100, 50), ("R0A", 100, 10)):
+        other = april | {"organisation_code": code}
+        for measure, value in (("attendances.type_1", attendances), ("over_4_hours.type_1", waits)):
+            raw.published("emergency", "nhs_emergency", str(value), **other, measure=measure, value=value)
     for measure, value in (("days_available", 3000), ("days_lost", 150), ("published_pct", 5)):
         raw.published("absence", "nhs_absence", str(value), **april, measure=measure, value=value)
     raw.published("staff", "nhs_workforce", "9.6", **april, staff_group="Midwives", measure="staff_wte", value=9.6)
@@ -716,10 +722,53 @@ def test_absence_is_worked_out_anew(warehouse: duckdb.DuckDBPyConnection) -> Non
 
 
 def test_a_measure_and_its_type_are_two_columns(warehouse: duckdb.DuckDBPyConnection) -> None:
-    found = warehouse.execute("select month, measure, type, value from core.nhs_emergency order by measure").fetchall()
+    select = (
+        "select month, measure, type, value from core.nhs_emergency where organisation_code = 'RWE' order by measure"
+    )
+    found = warehouse.execute(select).fetchall()
     assert found == [("2024-04", "attendances", "type_1", 21378), ("2024-04", "over_4_hours", "type_1", 8850)]
 
 
 def test_estimates_and_projections_are_told_apart(warehouse: duckdb.DuckDBPyConnection) -> None:
     found = warehouse.execute("select year, basis from core.population order by year").fetchall()
     assert found == [(2023, "estimate"), (2024, "projection")]
+
+
+def test_a_plan_is_compared_with_the_published_figure_of_its_definition(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """KH03 of 2015/16 has 1,301.2 general and acute beds occupied; the return has 1,000 under the same definition."""
+    row = only(
+        warehouse,
+        "select * from mart.plan_against_actuals where organisation_code = 'RWE' and financial_year = '2015/16' "
+        "and measure = 'occupied_beds' and planned_definition = 'kh03_general_acute'",
+    )
+    assert (row["planned_value"], row["actual_value"], row["verdict"]) == (1000, 1301.2, "compared")
+    assert row["difference"] == pytest.approx(301.2)
+    assert (row["reason"], row["actual_source"]) == (None, "reference.kh03_outturn")
+
+
+def test_figures_of_two_definitions_are_not_subtracted(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = rows(
+        warehouse,
+        "select verdict, difference, reason from mart.plan_against_actuals where planned_definition = 'stp_acute' "
+        "and organisation_code = 'RWE'",
+    )
+    assert len(found) == 4  # two years, available and occupied
+    assert {(row["verdict"], row["difference"]) for row in found} == {("definitions differ", None)}
+    assert all("plan's own count" in row["reason"] for row in found)
+
+
+def test_a_comparison_without_a_difference_says_why(warehouse: duckdb.DuckDBPyConnection) -> None:
+    wrong = "(difference is null) <> (reason is not null) or (verdict = 'compared') <> (difference is not null)"
+    assert rows(warehouse, f"select * from mart.plan_against_actuals where {wrong}") == []
+
+
+def test_a_trust_s_place_among_its_peers(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """8,850 of 21,378 is 41.4%, between 10% and 50%: second of three, and 2 of 3 ends in the third quarter."""
+    row = only(warehouse, "select * from mart.peer_comparison where measure = 'over_4_hours'")
+    assert (row["organisation_code"], row["rank"], row["peers"], row["quartile"]) == ("RWE", 2, 3, 3)
+    assert row["value_share"] == row["median_share"] == pytest.approx(8850 / 21378)
+
+
+def test_a_day_that_was_not_submitted_is_in_neither_part_of_a_share(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Nobody's remaining patients are in, so that there is no delay to compare: not one of 0."""
+    assert rows(warehouse, "select * from mart.peer_comparison where measure = 'discharge_delay'") == []

@@ -30,7 +30,7 @@ def figure(trust: int, day: int, heading: int) -> int:
 
 
 def sitrep(path: Path, change: Change = lambda sheet: None, *, above: int = 0, title: str = BEDS) -> Reading:
-    """Three trusts, three days, two headings: a title block, days over the headings, England, a helper row, a note."""
+    """Three trusts, three days, two headings: title block, days over headings, England, column numbers, a note."""
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "G&A beds"
