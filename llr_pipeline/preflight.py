@@ -35,6 +35,7 @@ _KINDS = {  # how a file begins -> what it is
     b"\xef\xbb\xbf<": "a web page or XML",
     b"PK": "a zip archive",
 }
+TEXT_KIND = "a text file (CSV), which keeps one sheet"
 OTHER_SUFFIXES = (".xls", ".xlsb", ".ods")  # by which readers would take a workbook for what it is not
 _ZIP_KINDS = {  # a part inside -> what the file is
     "xl/workbook.bin": "a binary workbook (.xlsb)",
@@ -97,7 +98,7 @@ def _kind(head: bytes, suffix: str) -> str:
             return kind
     if b"\0" in head:
         return "something else"
-    return "a text file (CSV), which keeps one sheet" if suffix.lower() == ".csv" else "plain text, such as CSV"
+    return TEXT_KIND if suffix.lower() == ".csv" else "plain text, such as CSV"
 
 
 def _check_compound_file(path: Path) -> None:

@@ -18,7 +18,8 @@ from llr_pipeline.warehouse import comment, folder_fingerprint, identifier, tran
 
 READER_FILES = (
     "cells", "codes", "contracts", "cover", "findings", "headings", "layout", "lines", "numerals", "periods",
-    "personal_data", "preflight", "publications", "returns", "unseen", "workbooks",
+    "personal_data", "preflight", "publications", "published_grids", "published_groups", "published_layouts",
+    "published_values", "returns", "text_files", "unseen", "workbooks",
 )  # fmt: skip
 FINDINGS = arrow_schema(read_contract(SQL / "raw" / "findings.toml"))
 
@@ -36,6 +37,12 @@ READ_COLUMNS = (
     Column("is_quarantined", "Whether an error keeps the row out of core; see raw.findings"),
 )
 
+GRID_COLUMNS = (
+    Column("block", "Block of rows of the sheet, as the contract names it"),
+    Column("days", "Day or days that the value is of, as the headings say; empty where a key says it"),
+    Column("heading", "Heading of the value; empty where a sheet has one measure"),
+)
+
 
 @cache
 def reader_version() -> str:
@@ -49,7 +56,7 @@ def reader_version() -> str:
 def raw_schemas() -> dict[str, pa.Schema]:
     """Every raw table that readings are loaded into, submission apart."""
     sheets = {s.table: raw_schema(s) for t in templates().values() for s in t.sheets}
-    published = {p.sheet.table: published_schema(p) for p in publications().values()}
+    published = {p.table: published_schema(p) for p in publications().values()}
     return {
         **sheets,
         **published,
@@ -102,5 +109,6 @@ def raw_descriptions() -> dict[str, tuple[str, list[Column]]]:
         found[sheet.table] = (sheet.description, [*ROW_COLUMNS, *period, *received, *READ_COLUMNS])
     for publication in publications().values():
         received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in publication.columns]
-        found[publication.sheet.table] = (publication.description, [*ROW_COLUMNS, *received, *READ_COLUMNS])
+        grid = GRID_COLUMNS if publication.grid else ()
+        found[publication.table] = (publication.description, [*ROW_COLUMNS, *grid, *received, *READ_COLUMNS])
     return found

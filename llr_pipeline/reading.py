@@ -35,9 +35,10 @@ from llr_pipeline.contracts import templates
 from llr_pipeline.cover import Identity, is_return
 from llr_pipeline.findings import Finding, Findings
 from llr_pipeline.paths import PROJECT
-from llr_pipeline.preflight import Unreadable
+from llr_pipeline.preflight import TEXT_KIND, Unreadable
 from llr_pipeline.publications import publications, read_publication, recognise
 from llr_pipeline.returns import Reading, read_return
+from llr_pipeline.text_files import is_text_file, read_text_file
 from llr_pipeline.workbooks import read_workbook
 
 MEMORY_BYTES = 3 * 1024**3  # address space of a worker; it reads the largest published workbook in less
@@ -58,13 +59,15 @@ def read_file(path: Path, *, today: date | None = None) -> Reading:
     """
     reference = read_reference()
     try:
-        book = read_workbook(path)
+        book = read_text_file(path) if (is_text := is_text_file(path)) else read_workbook(path)
     except Unreadable as error:
         return _not_read(error.rule, str(error), today)
     if places := personal_data.find(book):
         return _with_personal_data(places, today)
     if not is_return(book) and (publication := recognise(book, publications())):
-        return read_publication(book, publication, reference, today=today)
+        return read_publication(book, publication, reference, today=today, file_name=path.name)
+    if is_text:
+        return _not_read("not_a_workbook", f"The file is {TEXT_KIND}, not an Excel workbook", today)
     if path.suffix.lower() == ".xls":
         message = "The file is a workbook of the old kind (.xls), in which a return cannot be checked"
         return _not_read("not_a_workbook", message, today)

@@ -26,6 +26,8 @@ MARTS = (
     "mart.bed_capacity_trajectories",
     "mart.bed_capacity_totals",
     "mart.bed_first_shortfalls",
+    "mart.plan_against_actuals",
+    "mart.peer_comparison",
 )
 PROJECTED = ("mart.bed_demand", "mart.bed_demand_totals")
 READ_BY_THE_PROJECTION = (
@@ -54,6 +56,12 @@ RETURNS = [
     ("RWE-april", "monitoring", "RWE", "2017-04", "returned", "accepted"),
     ("RWE-may", "monitoring", "RWE", "2017-05", "returned", "accepted"),
     ("KH03", "nhs_kh03", None, "2020/21 Q1", "published", "accepted"),
+    ("sitrep", "nhs_sitrep", None, "from 2016-12-01", "published", "accepted"),
+    ("acute", "nhs_discharges_acute", None, "2022-06", "published", "accepted"),
+    ("emergency", "nhs_emergency", None, "2024-04", "published", "accepted"),
+    ("absence", "nhs_absence", None, "2024-04", "published", "accepted"),
+    ("staff", "nhs_workforce", None, "2017-09", "published", "accepted"),
+    ("people", "nhs_population", None, "2023 to 2024", "published", "accepted"),
 ]
 
 
@@ -64,7 +72,7 @@ class RawTables:
         sheets = [sheet for template in templates().values() for sheet in template.sheets]
         self.schemas = {
             **{sheet.table: raw_schema(sheet) for sheet in sheets},
-            **{p.sheet.table: published_schema(p) for p in publications().values()},
+            **{p.table: published_schema(p) for p in publications().values()},
             "publications": PUBLICATIONS,
         }
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -89,6 +97,17 @@ class RawTables:
                 "reading": readings, "cell": cells, "is_quarantined": when in quarantined,
             }  # fmt: skip
             self.rows[table].append(row | ({period: when} if period else {}))
+
+    def published(self, submission_id: str, table: str, received: str | None, **reading: Any) -> None:
+        """A value of a published sheet."""
+        schema = self.schemas[table]
+        day = reading.get("first_day")
+        cells = dict.fromkeys((f.name for f in schema.field("cell").type), "B7")
+        row = {
+            "submission_id": submission_id, "sheet": "Data", "row_number": 7, "block": "organisations",
+            "value": received, "reading": {"last_day": day} | reading, "cell": cells, "is_quarantined": False,
+        }  # fmt: skip
+        self.rows[table].append(row)
 
     def load(self, connection: duckdb.DuckDBPyConnection) -> None:
         for table, columns in self.schemas.items():
@@ -251,6 +270,29 @@ def fill(raw: RawTables) -> None:
             "published_on": date(2020, 8, 20), "revised_on": None,
         }
     )  # fmt: skip
+
+    leicester = {"organisation_code": "RWE", "organisation_name": "UHL"}
+    beds = leicester | {"first_day": date(2016, 12, 1)}
+    raw.published("sitrep", "nhs_sitrep", "1642", **beds, measure="ga_beds_open", value=1642)
+    raw.published("sitrep", "nhs_sitrep", "5", **beds, measure=None, value=5)
+    raw.published("sitrep", "nhs_sitrep", None, **beds, measure="ga_beds_occupied", value=None)
+    delays = {"measure": "not_meeting_criteria_to_reside"}
+    for day, received, value in ((18, "400", 400), (19, "-", None)):
+        when = leicester | {"first_day": date(2022, 6, day)}
+        raw.published("acute", "nhs_discharges_acute", received, **when, **delays, value=value)
+    april = leicester | {"first_day": date(2024, 4, 30)}
+    for measure, value in (("attendances.type_1", 21378), ("over_4_hours.type_1", 8850)):
+        raw.published("emergency", "nhs_emergency", str(value), **april, measure=measure, value=value)
+    for code, attendances, waits in (("RX1", 100, 50), ("R0A", 100, 10)):
+        other = april | {"organisation_code": code}
+        for measure, value in (("attendances.type_1", attendances), ("over_4_hours.type_1", waits)):
+            raw.published("emergency", "nhs_emergency", str(value), **other, measure=measure, value=value)
+    for measure, value in (("days_available", 3000), ("days_lost", 150), ("published_pct", 5)):
+        raw.published("absence", "nhs_absence", str(value), **april, measure=measure, value=value)
+    raw.published("staff", "nhs_workforce", "9.6", **april, staff_group="Midwives", measure="staff_wte", value=9.6)
+    for variant, year in (("v0", "2023"), ("v1", "2024")):
+        area = {"area_code": "E06000016", "variant": variant, "year": year, "age": "90"}
+        raw.published("people", "nhs_population", "70", **area, measure="female", value=70)
 
 
 @pytest.fixture(scope="module")
@@ -661,3 +703,72 @@ def test_of_quarters_alike_the_first_is_the_worst(warehouse: duckdb.DuckDBPyConn
         "where site_code = 'RWEAA' and scenario = 'do_nothing' and method = 'submitted'",
     )
     assert tuple(found.values()) == ("2016/17 Q1", 4, pytest.approx(12.5), "2016/17 Q1")
+
+
+# -- published statistics
+
+
+def test_a_value_that_is_missing_says_what_stood_there(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = warehouse.execute("select date, value, missing_as from core.nhs_discharges order by date").fetchall()
+    assert found == [(date(2022, 6, 18), 400, None), (date(2022, 6, 19), None, "-")]
+    found = warehouse.execute("select measure, value, missing_as from core.nhs_sitrep order by measure").fetchall()
+    assert found == [("ga_beds_occupied", None, "blank"), ("ga_beds_open", 1642, None)]
+
+
+def test_absence_is_worked_out_anew(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """3,000 days available in the 30 days of April are 100 whole-time equivalents; 150 lost are 5%."""
+    select = "select month, implied_wte, absence_share, published_share from core.nhs_absence"
+    assert warehouse.execute(select).fetchall() == [("2024-04", 100, 0.05, 0.05)]
+
+
+def test_a_measure_and_its_type_are_two_columns(warehouse: duckdb.DuckDBPyConnection) -> None:
+    select = (
+        "select month, measure, type, value from core.nhs_emergency where organisation_code = 'RWE' order by measure"
+    )
+    found = warehouse.execute(select).fetchall()
+    assert found == [("2024-04", "attendances", "type_1", 21378), ("2024-04", "over_4_hours", "type_1", 8850)]
+
+
+def test_estimates_and_projections_are_told_apart(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = warehouse.execute("select year, basis from core.population order by year").fetchall()
+    assert found == [(2023, "estimate"), (2024, "projection")]
+
+
+def test_a_plan_is_compared_with_the_published_figure_of_its_definition(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """KH03 of 2015/16 has 1,301.2 general and acute beds occupied; the return has 1,000 under the same definition."""
+    row = only(
+        warehouse,
+        "select * from mart.plan_against_actuals where organisation_code = 'RWE' and financial_year = '2015/16' "
+        "and measure = 'occupied_beds' and planned_definition = 'kh03_general_acute'",
+    )
+    assert (row["planned_value"], row["actual_value"], row["verdict"]) == (1000, 1301.2, "compared")
+    assert row["difference"] == pytest.approx(301.2)
+    assert (row["reason"], row["actual_source"]) == (None, "reference.kh03_outturn")
+
+
+def test_figures_of_two_definitions_are_not_subtracted(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = rows(
+        warehouse,
+        "select verdict, difference, reason from mart.plan_against_actuals where planned_definition = 'stp_acute' "
+        "and organisation_code = 'RWE'",
+    )
+    assert len(found) == 4  # two years, available and occupied
+    assert {(row["verdict"], row["difference"]) for row in found} == {("definitions differ", None)}
+    assert all("plan's own count" in row["reason"] for row in found)
+
+
+def test_a_comparison_without_a_difference_says_why(warehouse: duckdb.DuckDBPyConnection) -> None:
+    wrong = "(difference is null) <> (reason is not null) or (verdict = 'compared') <> (difference is not null)"
+    assert rows(warehouse, f"select * from mart.plan_against_actuals where {wrong}") == []
+
+
+def test_a_trust_s_place_among_its_peers(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """8,850 of 21,378 is 41.4%, between 10% and 50%: second of three, and 2 of 3 ends in the third quarter."""
+    row = only(warehouse, "select * from mart.peer_comparison where measure = 'over_4_hours'")
+    assert (row["organisation_code"], row["rank"], row["peers"], row["quartile"]) == ("RWE", 2, 3, 3)
+    assert row["value_share"] == row["median_share"] == pytest.approx(8850 / 21378)
+
+
+def test_a_day_that_was_not_submitted_is_in_neither_part_of_a_share(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Nobody's remaining patients are in, so that there is no delay to compare: not one of 0."""
+    assert rows(warehouse, "select * from mart.peer_comparison where measure = 'discharge_delay'") == []

@@ -1,0 +1,43 @@
+-- One row per published file, organisation, staff group and month of staff in post.
+with
+
+submissions as (select * from raw.submissions),
+publications as (select * from raw.publications),
+nhs_workforce as (select * from raw.nhs_workforce),
+
+lines as (
+    select
+        submission_id,
+        reading.organisation_code as organisation_code,
+        reading.organisation_name as organisation_name,
+        reading.staff_group as staff_group,
+        strftime(reading.first_day, '%Y-%m') as month,
+        reading.value as value,
+        value as received,
+        sheet,
+        cell.value as value_cell,
+    from nhs_workforce
+    where not is_quarantined and reading.measure = 'staff_wte' and reading.first_day is not null
+)
+
+select
+    -- keys
+    lines.submission_id,
+    lines.organisation_code,
+    lines.staff_group,
+    lines.month,
+    -- what the publication says
+    submissions.data_status = 'illustrative' as is_illustrative,
+    lines.organisation_name,
+    coalesce(publications.revised_on, publications.published_on) as published_on,
+    -- measures
+    lines.value as staff_wte,
+    if(lines.value is null, coalesce(lines.received, 'blank'), null) as missing_as,
+    -- where each figure came from
+    lines.sheet,
+    lines.value_cell,
+from lines
+inner join submissions
+    on lines.submission_id = submissions.submission_id
+    and submissions.status in ('accepted', 'superseded')
+left join publications on lines.submission_id = publications.submission_id
