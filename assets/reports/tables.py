@@ -6,6 +6,12 @@ from llr_pipeline.reports import Document, report
 from llr_pipeline.tables import table
 
 
+def _actuals(connection: duckdb.DuckDBPyConnection) -> Document:
+    from assets.reports.actuals import actuals
+
+    return actuals(connection)
+
+
 def _bed_capacity(connection: duckdb.DuckDBPyConnection) -> Document:
     from assets.reports.bed_capacity import bed_capacity
 
@@ -49,6 +55,11 @@ def _workforce(connection: duckdb.DuckDBPyConnection) -> Document:
 
 
 TABLES = [
+    report(
+        "report.actuals",
+        _actuals,
+        reads=("mart.peer_comparison", "mart.plan_against_actuals", "raw.findings", "raw.publications"),
+    ),
     report(
         "report.bed_capacity",
         _bed_capacity,

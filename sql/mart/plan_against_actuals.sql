@@ -200,6 +200,8 @@ select
     case
         when actual.actual_value is null then 'No published figure of this organisation and year is in'
         when not pairs.is_same then pairs.reason
+        when actual.periods_needed = 1 and actual.periods_found = 0
+            then 'The published figure is of another day than the end of the year'
         when actual.periods_found < actual.periods_needed
             then concat(actual.periods_found, ' of ', actual.periods_needed, ' periods of the year are in')
     end as reason,
