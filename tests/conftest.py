@@ -28,10 +28,10 @@ collect_ignore = [BY_HAND]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fail the collection of a test that is in none of the three folders; those on the sample's run come last.
 
-    The first file that needs the run starts it, and by the time that another worker has need of it, it is there.
+    The longest file that needs the run starts it, and by the time that another worker has need of it, it is there.
     """
-    needy = dict.fromkeys(item.path for item in items if "sample_home" in getattr(item, "fixturenames", ()))
-    first = next(iter(needy), None)
+    needy = {item.path for item in items if "sample_home" in getattr(item, "fixturenames", ())}
+    first = TESTS / "pipeline" / "test_run.py"
     items.sort(key=lambda item: 0 if item.path == first else 2 if item.path in needy else 1)
     for item in items:
         inside = item.path.relative_to(TESTS).parts if item.path.is_relative_to(TESTS) else ("",)
