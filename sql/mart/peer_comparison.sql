@@ -3,9 +3,26 @@ with
 
 nhs_beds as (select * from core.nhs_beds_current),
 nhs_sitrep as (select * from core.nhs_sitrep_current),
-nhs_emergency as (select * from core.nhs_emergency_current),
+
+-- a month that two publications hold counts as last published
+nhs_emergency as (
+    select *
+    from core.nhs_emergency_current
+    qualify row_number() over (
+        partition by organisation_code, month, measure, type order by published_on desc nulls last, submission_id desc
+    ) = 1
+),
+
 nhs_discharges as (select * from core.nhs_discharges_current),
-nhs_absence as (select * from core.nhs_absence_current),
+
+nhs_absence as (
+    select *
+    from core.nhs_absence_current
+    qualify row_number() over (
+        partition by organisation_code, month order by published_on desc nulls last, submission_id desc
+    ) = 1
+),
+
 organisations as (select * from reference.organisations),
 
 -- a weekly file that begins on another day may repeat a day: the newest publication counts

@@ -6,9 +6,25 @@ activity as (select * from core.activity_current),
 workforce as (select * from core.workforce_current),
 nhs_beds as (select * from core.nhs_beds_current),
 nhs_sitrep as (select * from core.nhs_sitrep_current),
-nhs_emergency as (select * from core.nhs_emergency_current),
+
+-- a month that two publications hold counts as last published
+nhs_emergency as (
+    select *
+    from core.nhs_emergency_current
+    qualify row_number() over (
+        partition by organisation_code, month, measure, type order by published_on desc nulls last, submission_id desc
+    ) = 1
+),
+
 nhs_workforce as (select * from core.nhs_workforce_current),
-nhs_absence as (select * from core.nhs_absence_current),
+nhs_absence as (
+    select *
+    from core.nhs_absence_current
+    qualify row_number() over (
+        partition by organisation_code, month order by published_on desc nulls last, submission_id desc
+    ) = 1
+),
+
 outturn as (select * from reference.kh03_outturn),
 pairs as (select * from reference.definition_pairs),
 years as (select * from reference.financial_years),
