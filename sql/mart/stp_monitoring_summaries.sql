@@ -53,7 +53,10 @@ counted as (
         ['green', 'grey', 'amber', 'red'][coalesce(max(badness) filter (where is_critical), 2)] as rag,
         arg_max(
             organisation_code || ' ' || child_code || ' ' || child_name,
-            (badness, coalesce((variation = 'concern')::integer, 0), coalesce((assurance = 'fails')::integer, 0), child_code)
+            (
+                badness, coalesce((variation = 'concern')::integer, 0), coalesce((assurance = 'fails')::integer, 0),
+                child_code, organisation_code
+            )
         ) filter (where is_critical and badness > 1) as worst_child,
         (count(*) filter (where badness > badness_before))::integer as worse_count,
         (count(*) filter (where badness < badness_before))::integer as better_count,
