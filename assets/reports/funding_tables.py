@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 
+from assets.reports.selects import tables_of
 from llr_pipeline.reports import Table
 
 BREAK_EVENS = """
@@ -211,12 +212,6 @@ OTHERS = (
 )
 
 
-def tables(connection: duckdb.DuckDBPyConnection, round_: str, year: str) -> Sequence[Table]:
+def tables(connection: duckdb.DuckDBPyConnection, round_: str, horizon_year: str) -> Sequence[Table]:
     """Those that have a row."""
-    made = []
-    for title, select, note in OTHERS:
-        values = {name: value for name, value in (("round", round_), ("year", year)) if f"${name}" in select}
-        frame = connection.execute(select, values).df()
-        if len(frame):
-            made.append(Table(title=title, frame=frame.astype(object).where(frame.notna(), None), notes=[note]))
-    return made
+    return tables_of(connection, OTHERS, round_=round_, horizon_year=horizon_year)
