@@ -4,7 +4,7 @@ The function gets the tables that it names, as data frames, and nothing else: wh
 Contracts and checks are those of any table; a contract without a `.sql` beside it says `made_by`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -99,6 +99,14 @@ def rows(frame: "pd.DataFrame", **equal: str) -> list[dict[str, Any]]:
     for name, value in equal.items():
         frame = frame[frame[name] == value]
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+def together(parts: "Iterable[pd.DataFrame]") -> "pd.DataFrame":
+    """The rows of all parts under each other; without a row, an empty frame."""
+    import pandas as pd  # takes 0.3 s: not when the definitions are loaded
+
+    filled = [part for part in parts if not part.empty]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
 
 
 def _is_current(connection: duckdb.DuckDBPyConnection, contract: Contract, inputs: Sequence[str]) -> bool:

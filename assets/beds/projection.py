@@ -23,6 +23,7 @@ from assets.beds.results import (
 )
 from assets.beds.simulation import WORKERS, simulate
 from llr_pipeline.assumptions import runs_and_seed
+from llr_pipeline.computed import together
 
 
 def project(
@@ -54,9 +55,4 @@ def project(
             if scenario == "plan":
                 parts["mart.bed_scheme_effects"].append(scheme_effects(result))
             say(f"beds, {inputs.round}, {scenario}: {runs:,} runs of {len(inputs.units)} units")
-    return {name: _together(some) for name, some in parts.items()}
-
-
-def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    filled = [part for part in parts if not part.empty]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+    return {name: together(some) for name, some in parts.items()}

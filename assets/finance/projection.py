@@ -23,6 +23,7 @@ from assets.finance.results import (
     totals,
 )
 from llr_pipeline.assumptions import SHARE, SLIP, Drawn, pick_central, runs_and_seed
+from llr_pipeline.computed import together
 
 
 def project(
@@ -55,13 +56,8 @@ def project(
                 parts["mart.funding_break_evens"].append(break_evens(inputs, scenario, central))
             say(f"funding, {inputs.round}, {scenario}: {runs:,} runs of {len(inputs.cells)} lines of income and cost")
         parts["mart.funding_model_doubts"].append(_doubts(inputs))
-    return {name: _together(some) for name, some in parts.items()}
+    return {name: together(some) for name, some in parts.items()}
 
 
 def _doubts(inputs: FundingRound) -> pd.DataFrame:
     return pd.DataFrame([{"round": inputs.round, **vars(doubt)} for doubt in dict.fromkeys(inputs.doubts)])
-
-
-def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    filled = [part for part in parts if not part.empty]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()

@@ -17,6 +17,7 @@ from assets.workforce.model import Fills, fill, roll_forward
 from assets.workforce.redundancy import redundancy
 from assets.workforce.results import projections, totals
 from llr_pipeline.assumptions import Drawn, Pick, pick_central
+from llr_pipeline.computed import together
 
 Frames = Mapping[str, pd.DataFrame]
 
@@ -54,12 +55,7 @@ def project(tables: Frames, say: Callable[[str], None] = lambda words: None) -> 
         of_posts, of_areas = redundancy(inputs, plan)
         parts["mart.redundancy_test"].append(of_posts)
         parts["mart.redundancy_totals"].append(of_areas)
-    return {name: _together(some) for name, some in parts.items()}
-
-
-def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    filled = [part for part in parts if not part.empty]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+    return {name: together(some) for name, some in parts.items()}
 
 
 def project_staff(inputs: Round, scenario: str, pick: Pick, *, central: Staff | None = None) -> Staff:
