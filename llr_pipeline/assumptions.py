@@ -186,10 +186,9 @@ def _scores(runs: int, seed: int, name: Name, correlation: float) -> np.ndarray:
 
 @lru_cache(maxsize=128)  # a beta's quantile takes 3 microseconds, and every round draws the same
 def _delivered(runs: int, seed: int, code: str, confidence: float, kappa: float, correlation: float) -> np.ndarray:
-    from scipy.special import betaincinv, ndtr  # half a second: not when the definitions are loaded
+    from scipy.special import ndtr  # half a second: not when the definitions are loaded
 
-    below = ndtr(_scores(runs, seed, (SHARE, code), correlation))
-    found = betaincinv(kappa * confidence, kappa * (1 - confidence), below)
+    found = _beta_quantile(kappa, confidence, ndtr(_scores(runs, seed, (SHARE, code), correlation)))
     found.flags.writeable = False
     return found
 
@@ -201,10 +200,13 @@ def slip_range(assumptions: Assumptions) -> Range:
 
 def share_at(assumptions: Assumptions, confidence: float, probability: Any) -> np.ndarray:
     """The share delivered of a scheme that is below it with this probability."""
+    return _beta_quantile(_kappa(assumptions), confidence, probability)
+
+
+def _beta_quantile(kappa: float, mean: float, probability: Any) -> np.ndarray:
     from scipy.special import betaincinv
 
-    kappa = _kappa(assumptions)
-    return betaincinv(kappa * confidence, kappa * (1 - confidence), probability)
+    return betaincinv(kappa * mean, kappa * (1 - mean), probability)
 
 
 def _kappa(assumptions: Assumptions) -> float:

@@ -21,7 +21,7 @@ def break_evens(inputs: FundingRound, scenario: str, central: Growth) -> pd.Data
     `delivered_share`: every scheme delivers this share of what it says. `allocation_growth` and `inflation`: growth a
     year of allocations, and of prices, with schemes at the confidence that senders state. Empty where no value does it.
     """
-    found = []
+    found, values = [], do_nothing(inputs, central)
     for area in inputs.areas:
         if area.name not in (*SCOPES, "system"):
             continue
@@ -31,42 +31,41 @@ def break_evens(inputs: FundingRound, scenario: str, central: Growth) -> pd.Data
             "delivered_share": sum(inputs.savings[n].gross[-1] * inputs.savings[n].confidence for n in which) / gross
             if gross
             else np.nan,
-            "allocation_growth": _yearly(_income_factor(inputs, area, central)),
-            "inflation": _yearly(_price_factor(inputs, area, central)),
+            "allocation_growth": _income_factor(inputs, area, central) - 1,
+            "inflation": _price_factor(inputs, area, central) - 1,
         }
-        expected = _gap(inputs, area, scenario, central, at_confidence(inputs))
+        expected = _gap(inputs, area, scenario, values, at_confidence(inputs))
         for parameter, value in stated.items():
             found.append({
                 "round": inputs.round, "scenario": scenario, "area": area.name, "financial_year": inputs.years[-1],
                 "parameter": parameter, "stated_share": value,
-                "needed_share": _needed(_changes(inputs, area, scenario, central, parameter, value), parameter),
+                "needed_share": _needed(_changes(inputs, area, scenario, central, values, parameter, value), parameter),
                 "gap_at_stated_gbp": round(float(expected), 2),
             })  # fmt: skip
     return pd.DataFrame(found)
 
 
 def _changes(
-    inputs: FundingRound, area: Area, scenario: str, central: Growth, parameter: str, stated: float
+    inputs: FundingRound, area: Area, scenario: str, central: Growth, values: np.ndarray, parameter: str, stated: float
 ) -> Callable[[float], float]:
-    """The gap as a function of the parameter's value."""
-    first = np.arange(len(inputs.years))[:, None] > 0
+    """The gap as a function of the parameter's value; `values` are the cells at central growth."""
+    after_base = np.arange(len(inputs.years))[:, None] > 0
 
     def gap(value: float) -> float:
-        factors, delivery = central, at_confidence(inputs)
         if parameter == "delivered_share":
-            delivery = at_confidence(inputs, lambda _: value)
-        elif parameter == "allocation_growth":
-            factors = Growth(central.inflation, central.demand, central.income + (value - stated) * first)
+            return _gap(inputs, area, scenario, values, at_confidence(inputs, lambda _: value))
+        change = (value - stated) * after_base
+        if parameter == "allocation_growth":
+            factors = Growth(central.inflation, central.demand, central.income + change)
         else:
-            factors = Growth(central.inflation + (value - stated) * first, central.demand, central.income)
-        return _gap(inputs, area, scenario, factors, delivery)
+            factors = Growth(central.inflation + change, central.demand, central.income)
+        return _gap(inputs, area, scenario, do_nothing(inputs, factors), at_confidence(inputs))
 
     return gap
 
 
-def _gap(inputs: FundingRound, area: Area, scenario: str, factors: Growth, delivery: Delivery) -> float:
-    """Of the last year."""
-    values = do_nothing(inputs, factors)
+def _gap(inputs: FundingRound, area: Area, scenario: str, values: np.ndarray, delivery: Delivery) -> float:
+    """Of the last year, from the cells if nothing is done."""
     taken, _, investment = savings(inputs, scenario, values, delivery)
     cost, income = of_area(inputs, area)
     which = of_savings(inputs, area)
@@ -81,10 +80,6 @@ def _needed(gap: Callable[[float], float], parameter: str) -> float:
     if not gap(WIDEST[parameter][0]) * gap(WIDEST[parameter][1]) <= 0:
         return np.nan
     return float(brentq(gap, *WIDEST[parameter], xtol=1e-9))
-
-
-def _yearly(factor: float) -> float:
-    return factor - 1
 
 
 def _income_factor(inputs: FundingRound, area: Area, central: Growth) -> float:
