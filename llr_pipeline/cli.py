@@ -300,7 +300,7 @@ def _print_summary(home: Home, outcome) -> None:
             if outcome.succeeded:
                 _print_headlines(connection)
     if outcome.succeeded:
-        _print_places(home, outcome.run_id)
+        _print_places(home)
 
 
 def _print_refused(connection, started_at: datetime) -> None:
@@ -349,11 +349,11 @@ def _print_headlines(connection) -> None:
         console.print(f"  {shown:>7} {unit:<5} {headline} ({period}; {verdict}{mark})", markup=False)
 
 
-def _print_places(home: Home, run_id: str) -> None:
+def _print_places(home: Home) -> None:
     console.print("\n[bold]Where[/bold]")
     for what, place in (
         ("warehouse", home.published),
-        ("reports", home.reports / run_id),
+        ("reports", home.reports / "latest"),
         ("UI", "make ui, or: llr serve"),
     ):
         console.print(f"  {what:<10} {place}", markup=False)

@@ -5,8 +5,6 @@ Contracts and checks are those of any table; a contract without a `.sql` beside 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +14,8 @@ import pyarrow as pa
 
 from llr_pipeline.checks import Warn, check_specs, run_checks, warn_spec
 from llr_pipeline.contracts import Contract, contracts
-from llr_pipeline.paths import PROJECT, SQL
-from llr_pipeline.tables import column_schema, key_and_source, summary, warnings
-from llr_pipeline.warehouse import fingerprint, identifier, inputs_of, replace_table, set_sound
+from llr_pipeline.tables import column_schema, definition, key_and_source, summary, warnings
+from llr_pipeline.warehouse import build_of, identifier, inputs_of, replace_table, set_sound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +50,7 @@ def computed_tables(
                 description=f"{contract.description}\n\n{key_and_source(contract)}",
                 group_name=contract.group,
                 kinds={"duckdb", "python"},
-                code_version=computed_definition(contract.name),
+                code_version=definition(contract.name),
                 metadata={
                     "dagster/relation_identifier": contract.name,
                     "dagster/column_schema": column_schema(contract.columns),
@@ -71,23 +68,22 @@ def computed_tables(
     def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         connection, run_id = context.resources.warehouse, context.run.run_id
         inputs = inputs_of(connection, deps)
-        is_current = all(_is_current(connection, contract, inputs) for contract in made)
-        if is_current:
+        is_kept = all(build_of(connection, c.name, [*inputs, definition(c.name)]) for c in made)
+        if is_kept:
             context.log.info(f"{name}: as they were, since nothing that they stand on has changed")
         else:
             read = {table: connection.execute(f"select * from {table} order by all").df() for table in reads}
             frames = compute(read, context.log.info)
         for contract in made:
-            if not is_current:
+            if not is_kept:
                 _replace(connection, contract, frames.get(contract.name), inputs=inputs, run_id=run_id)
-            (rows,) = connection.execute(f"select count(*) from {contract.name}").fetchone()
             results = run_checks(connection, contract)
             is_sound = all(result.passed for result in results)
             set_sound(connection, contract.name, is_sound)
             results += warnings(context, contract, warns.get(contract.name, ()), is_sound=is_sound)
             yield dg.MaterializeResult(
                 asset_key=[contract.layer, contract.table],
-                metadata={"dagster/row_count": rows, **summary(connection, contract)},
+                metadata=summary(connection, contract),
                 check_results=results,
             )
 
@@ -107,16 +103,6 @@ def together(parts: "Iterable[pd.DataFrame]") -> "pd.DataFrame":
 
     filled = [part for part in parts if not part.empty]
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
-
-
-def _is_current(connection: duckdb.DuckDBPyConnection, contract: Contract, inputs: Sequence[str]) -> bool:
-    """Whether the table was built from these inputs by this code, and has passed its checks."""
-    marks = sorted({*inputs, computed_definition(contract.name)})
-    return bool(
-        connection.execute(
-            "select 1 from raw.table_builds where table_name = ? and inputs = ? and is_sound", [contract.name, marks]
-        ).fetchone()
-    )
 
 
 def _replace(
@@ -142,21 +128,8 @@ def _replace(
             f"select {columns} from computed",
             description=contract.description,
             columns=contract.columns,
-            inputs=[*inputs, computed_definition(contract.name)],
+            inputs=[*inputs, definition(contract.name)],
             run_id=run_id,
         )
     finally:
         connection.unregister("computed")
-
-
-@cache
-def computed_definition(name: str) -> str:
-    """`sql/layer.table@hash` of the table's contract and of the code that makes it."""
-    contract = contracts()[name]
-    paths = [SQL / contract.layer / f"{contract.table}.toml"]
-    paths += [path for given in contract.made_by for path in _modules(PROJECT / given)]
-    return fingerprint(f"sql/{name}", *(path.read_bytes() for path in paths))
-
-
-def _modules(path: Path) -> list[Path]:
-    return sorted(path.glob("*.py")) if path.is_dir() else [path]

@@ -25,7 +25,7 @@ from llr_pipeline.repair import Change, Request
 from llr_pipeline.returned import return_workbooks
 from llr_pipeline.returns import Reading
 from llr_pipeline.slips import find_slips
-from llr_pipeline.warehouse import fingerprint, record_build, transaction
+from llr_pipeline.warehouse import record_build, transaction
 
 Progress = Callable[[int, int, str], None]
 
@@ -89,17 +89,10 @@ def take_in(
     _withdraw(connection, repair.withdrawn_before(connection, home), done)
     _look_again(connection, done)
     done.returned = _send_back(connection, home, done)
-    mark = watermark(connection)
     for name in ("submissions", "actions", *raw_schemas()):
-        record_build(connection, f"raw.{name}", [mark], run_id, is_sound=not done.kept)
+        table = f"raw.{name}"
+        record_build(connection, table, [reader_version()], run_id, is_sound=not done.kept, holds=[table])
     return done
-
-
-def watermark(connection: duckdb.DuckDBPyConnection) -> str:
-    """`raw@hash` of the register: which submissions are in, with which status, read by which reader."""
-    query = "select submission_id, status, reader from raw.submissions where status <> 'duplicate' order by all"
-    rows = connection.execute(query).fetchall()
-    return fingerprint("raw", *("|".join(row).encode() for row in rows))
 
 
 def _to_read_again(connection: duckdb.DuckDBPyConnection, asked: Sequence[str]) -> list[tuple[str, str, str]]:

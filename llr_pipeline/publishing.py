@@ -8,44 +8,35 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from llr_pipeline.warehouse import identifier
+from llr_pipeline.warehouse import content, identifier
 
 # The oldest storage that refuses another file's `.wal`, in a quarter of the usual block: most tables here are small.
 ATTACH = "attach '{path}' as publication (storage_version 'v1.4.0', block_size 65536)"
 
-# One row per table that is behind, and part in which it is: a part is what comes before '@' in a fingerprint.
-BEHIND = """
+# One row per table and part that it was built from: by now behind that part, or made by the definition that it names.
+BUILT_FROM = """
 with
 
-builds as (
-    select table_name, inputs, built_at
-    from raw.table_builds
-    qualify row_number() over (partition by table_name order by built_at desc) = 1
-),
+builds as (select table_name, inputs, content from raw.table_builds),
+fingerprints as (select table_name, unnest(inputs) as fingerprint from builds),
+parts as (select table_name, fingerprint, split_part(fingerprint, '@', 1) as part from fingerprints)
 
-fingerprints as (select table_name, built_at, unnest(inputs) as fingerprint from builds),
-
-parts as (select table_name, built_at, fingerprint, split_part(fingerprint, '@', 1) as part from fingerprints),
-
-mixed as (
-    select part, arg_max(fingerprint, built_at) as newest
-    from parts
-    group by part
-    having count(distinct fingerprint) > 1
-)
-
-select distinct part, table_name
+select
+    parts.table_name,
+    parts.part,
+    parts.fingerprint,
+    parts.fingerprint <> upstream.table_name || '@' || upstream.content as is_behind,
 from parts
-inner join mixed using (part)
-where fingerprint <> newest
-order by part, table_name
+left join builds as upstream on parts.part = upstream.table_name
+where upstream.table_name is not null or parts.part like 'sql/%'
+order by all
 """
 
 # One row per table, view, column and macro of the open file: its kind, schema, name, part and comment.
@@ -72,25 +63,29 @@ class PublishingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Publication:
-    """A published file. `tables` counts its tables, views apart."""
+    """A published file. `tables` counts its tables, views apart; `is_new` is false where it already was just this."""
 
     path: Path
     size_bytes: int
     sha256: str
     tables: int
+    is_new: bool = True
 
 
-def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> Publication:
+def publish(connection: duckdb.DuckDBPyConnection, target: Path, *, definitions: Collection[str] = ()) -> Publication:
     """Replace `target` by a copy of the warehouse that `connection`, outside a transaction, has open for writing.
 
-    Readers of the old file keep it, and are not waited for. Raises PublishingError, and leaves `target` as it was, when
-    the tables were built from different inputs or when any step fails.
+    `definitions` are the fingerprints of what makes each table in this release. Readers of the old file keep it, and
+    are not waited for. A file that holds just this stays. Raises PublishingError, and leaves `target` as it was, when
+    a table was not built from what the others hold, or by another release, or when any step fails.
     """
     with _step("preparing the folder", f"let the pipeline's user own and write to {target.parent}"):
         target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         _deny_others_writing(target.parent)
         _remove_leftovers(target)
-    _refuse_mixture(connection)
+    _refuse_mixture(connection, definitions)
+    if (tables := _as_published(connection, target)) is not None:
+        return _publication(target, tables=tables, is_new=False)
     copy = target.with_name(f".{target.name}.{os.getpid()}.publishing")
     check_disk = f"check the free space and permissions of {target.parent} and run `llr run`"
     try:
@@ -102,16 +97,28 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> Publication:
             tables = _prove(connection, copy)
         with _step("replacing the published file", check_disk):
             with copy.open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
                 os.fsync(file.fileno())
-            publication = Publication(path=target, size_bytes=copy.stat().st_size, sha256=sha256, tables=tables)
             _wal(target).unlink(missing_ok=True)  # left by someone writing to the old file; it would break the new one
             os.replace(copy, target)
     finally:
         with suppress(OSError):
             _remove_leftovers(target)
     _sync_folder(target.parent)
-    return publication
+    return _publication(target, tables=tables, is_new=True)
+
+
+def _publication(target: Path, *, tables: int, is_new: bool) -> Publication:
+    with target.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Publication(target, target.stat().st_size, sha256, tables, is_new)
+
+
+def _as_published(connection: duckdb.DuckDBPyConnection, target: Path) -> int | None:
+    """The number of tables of the published file if it is whole and holds just what the warehouse holds."""
+    try:
+        return None if _wal(target).exists() else _prove(connection, target)
+    except duckdb.Error:
+        return None
 
 
 @contextmanager
@@ -124,9 +131,13 @@ def _step(doing: str, remedy: str) -> Iterator[None]:
         raise PublishingError(f"Nothing was published: {doing} failed ({reason}); {remedy}.") from error
 
 
-def _refuse_mixture(connection: duckdb.DuckDBPyConnection) -> None:
+def _refuse_mixture(connection: duckdb.DuckDBPyConnection, definitions: Collection[str]) -> None:
     with _step("reading what each table was built from", "run the whole pipeline (`llr run`)"):
-        behind = connection.execute(BEHIND).fetchall()
+        behind = [
+            (table, part)
+            for table, part, fingerprint, is_behind in connection.execute(BUILT_FROM).fetchall()
+            if is_behind or (is_behind is None and fingerprint not in definitions)
+        ]
         unsound = connection.execute(
             "select table_name from raw.table_builds where not coalesce(is_sound, false) order by all"
         ).fetchall()
@@ -137,11 +148,11 @@ def _refuse_mixture(connection: duckdb.DuckDBPyConnection) -> None:
             "see their checks, mend what they say and run the whole pipeline (`llr run`)."
         )
     if behind:
-        names = ", ".join(sorted({table for _, table in behind}))
-        parts = " and ".join(sorted({part for part, _ in behind}))
+        names = ", ".join(sorted({table for table, _ in behind}))
+        parts = ", ".join(sorted({part for _, part in behind}))
         raise PublishingError(
-            f"Nothing was published: these tables are behind the others in {parts}: {names}; "
-            "run the whole pipeline (`llr run`)."
+            f"Nothing was published: these tables are behind: {names}. What they were built from has changed since: "
+            f"{parts}; run the whole pipeline (`llr run`)."
         )
 
 
@@ -162,7 +173,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
 
 
 def _prove(connection: duckdb.DuckDBPyConnection, copy: Path) -> int:
-    """The number of tables, once the copy holds what the warehouse holds and every table and view can be read."""
+    """The number of tables, once every table and view of the copy can be read and holds what the warehouse holds."""
     expected = connection.execute(INVENTORY).fetchall()
     relations = [(schema, name) for kind, schema, name, _, _ in expected if kind in ("table", "view")]
     with duckdb.connect(copy, read_only=True) as reader:
@@ -171,18 +182,17 @@ def _prove(connection: duckdb.DuckDBPyConnection, copy: Path) -> int:
             kind, schema, name, part, _ = min(different, key=str)
             raise duckdb.Error(f"the {kind} {part} of {schema}.{name}, or its comment, is not as in the warehouse")
         for schema, name in relations:
-            here, there = (_count(source, schema=schema, name=name) for source in (connection, reader))
+            here, there = (_held(source, schema=schema, name=name) for source in (connection, reader))
             if here != there:
-                raise duckdb.Error(f"{schema}.{name} has {there} rows and {here} in the warehouse")
+                raise duckdb.Error(f"{schema}.{name} does not hold the rows that it has in the warehouse")
     return sum(kind == "table" for kind, *_ in expected)
 
 
-def _count(connection: duckdb.DuckDBPyConnection, *, schema: str, name: str) -> int:
+def _held(connection: duckdb.DuckDBPyConnection, *, schema: str, name: str) -> str:
     try:
-        (rows,) = connection.execute(f"select count(*) from {identifier(schema)}.{identifier(name)}").fetchone()
+        return content(connection, f"{identifier(schema)}.{identifier(name)}")
     except duckdb.Error as error:
         raise duckdb.Error(f"{schema}.{name} cannot be read: {error}") from error
-    return rows
 
 
 def _deny_others_writing(folder: Path) -> None:

@@ -5,6 +5,7 @@ What a report says is in `assets/`; how a chart is drawn in `charts.py`. Nothing
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -12,6 +13,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -21,13 +23,19 @@ import dagster as dg
 import duckdb
 
 from llr_pipeline.charts import to_png, to_svg
-from llr_pipeline.paths import Home, current_home
-from llr_pipeline.tables import table
+from llr_pipeline.contracts import contracts
+from llr_pipeline.paths import PROJECT, Home, current_home
+from llr_pipeline.tables import reads as reads_of
+from llr_pipeline.tables import select_of, table
+from llr_pipeline.warehouse import build_of, folder_fingerprint, inputs_of, record_build
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LATEST = "latest"
+ABOUT = "about.json"
+DOCUMENT = "reports/"
+"""Before its name, in the record of what was built from what: a document is behind as a table is."""
 INLINE = 1000
 """The asset page shows Markdown shorter than this; longer text hides behind a button."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -82,14 +90,21 @@ def report(
     """The asset of one report: its SQL table, and the document that `build` makes of it.
 
     `build` reads the report's own table, what its SELECT reads and what `reads` names: the asset's dependencies.
+    A document that the same code made from tables that hold the same rows stays as it is, under the run that made it.
     A table that breaks its contract gets no document, so that the latest good one stays.
     """
     short = name.split(".")[1]
 
     def document(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
-        made = build(connection)
-        write_document(current_home(), run_id, short, made)
-        return document_metadata(run_id, short, made)
+        home, key = current_home(), DOCUMENT + short
+        inputs = [*inputs_of(connection, {name, *reads_of(select_of(contracts()[name])), *reads}), code()]
+        made = build_of(connection, key, inputs)
+        if made is None or not (home.reports / made / short / ABOUT).exists():
+            made = run_id
+            write_document(home, run_id, short, build(connection))
+            record_build(connection, key, inputs, run_id, is_sound=True)
+        shown = json.loads((home.reports / made / short / ABOUT).read_text(encoding="utf-8"))
+        return document_metadata(made, short, shown)
 
     latest = f"[The latest report]({reports_url()}/{LATEST}/{short}/index.html)"
     return table(name, then=document, kinds=("html",), about=latest, reads_too=reads)
@@ -100,18 +115,37 @@ def reports_url() -> str:
     return (os.environ.get("LLR_REPORTS_URL") or "http://127.0.0.1:3002").rstrip("/")
 
 
-def document_metadata(run_id: str, name: str, document: Document) -> dict[str, Any]:
-    """What the asset page shows: the summary with notes and first chart, a link to the whole report, the numbers."""
+@cache
+def code() -> str:
+    """The fingerprint of the code that documents are made by: all of it, rather than a list that somebody must keep."""
+    paths = [*PROJECT.glob("llr_pipeline/*.py"), *PROJECT.glob("llr_pipeline/*.jinja"), *PROJECT.glob("assets/**/*.py")]
+    return folder_fingerprint("code", paths)
+
+
+def about(document: Document) -> dict[str, Any]:
+    """What the asset page shows of a document, kept beside it: a later run that leaves it as it is shows it again."""
+    numbers = {key: plain_number(value) for key, value in document.headlines.items()}
+    return {
+        "title": document.title,
+        "summary": document.summary,
+        "notes": [f"{note.split('. ')[0].rstrip('.')}." for note in document.notes],
+        "charts": [chart.name for chart in document.charts],
+        "headlines": {key: value for key, value in numbers.items() if value is not None},
+    }
+
+
+def document_metadata(run_id: str, name: str, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """The asset page: the summary with notes and first chart, a link to the whole report, the numbers; see `about`."""
     address = f"{reports_url()}/{run_id}/{name}"
     page = f"{address}/index.html"
-    notes = [f"> {note.split('. ')[0].rstrip('.')}." for note in document.notes]
-    images = [f"![{document.title}]({address}/{chart.name}.svg)" for chart in document.charts[:1]]
+    notes = [f"> {note}" for note in shown["notes"]]
+    images = [f"![{shown['title']}]({address}/{chart}.svg)" for chart in shown["charts"][:1]]
     return {
         "summary": dg.MetadataValue.md(
-            shortened(document.summary, ends=[*notes, *images, f"[The whole report]({page})"])
+            shortened(shown["summary"], ends=[*notes, *images, f"[The whole report]({page})"])
         ),
         "report": dg.MetadataValue.url(page),
-        **{key: value for key, found in document.headlines.items() if (value := plain_number(found)) is not None},
+        **shown["headlines"],
     }
 
 
@@ -131,7 +165,10 @@ def plain_number(value: Any) -> float | int | None:
 
 
 def write_document(home: Home, run_id: str, name: str, document: Document) -> Path:
-    """Write `reports/<run_id>/<name>/`: index.html, each chart as .png and .svg; all or nothing. Returns the page."""
+    """Write `reports/<run_id>/<name>/`, all of it or nothing; returns the page.
+
+    It has index.html, each chart as .png and .svg, and in about.json what the asset page shows.
+    """
     folder = home.reports / run_id / name
     fresh = folder.with_name(f".{name}-{uuid4().hex[:8]}")
     fresh.mkdir(parents=True)
@@ -142,6 +179,7 @@ def write_document(home: Home, run_id: str, name: str, document: Document) -> Pa
             (fresh / f"{chart.name}.svg").write_text(_as_wide_as_there_is_room(svg), encoding="utf-8")
         text = html(document, run_id=run_id, drawn=drawn)
         (fresh / "index.html").write_text(text, encoding="utf-8")
+        (fresh / ABOUT).write_text(json.dumps(about(document)), encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
         fresh.rename(folder)
@@ -150,13 +188,19 @@ def write_document(home: Home, run_id: str, name: str, document: Document) -> Pa
     return folder / "index.html"
 
 
-def show_latest(home: Home, run_id: str) -> None:
-    """Make the run's pages those of `reports/latest/<name>/index.html`: once what they say has been published."""
-    for page in (home.reports / run_id).glob("*/index.html"):
-        latest = home.reports / LATEST / page.parent.name
+def made_in(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The run that made each document, by the document's name."""
+    made = "select table_name, run_id from raw.table_builds where starts_with(table_name, ?)"
+    return {key.removeprefix(DOCUMENT): run_id for key, run_id in connection.execute(made, [DOCUMENT]).fetchall()}
+
+
+def show_latest(home: Home, runs: Mapping[str, str]) -> None:
+    """Make the documents of these runs, by name, those of `reports/latest/<name>/index.html`, once published."""
+    for name, run_id in runs.items():
+        latest = home.reports / LATEST / name
         latest.mkdir(parents=True, exist_ok=True)
         written = latest / f".index-{uuid4().hex[:8]}.html"
-        shutil.copyfile(page, written)
+        shutil.copyfile(home.reports / run_id / name / "index.html", written)
         os.replace(written, latest / "index.html")
 
 

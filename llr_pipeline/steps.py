@@ -18,8 +18,8 @@ from llr_pipeline.paths import current_home
 from llr_pipeline.publishing import publish
 from llr_pipeline.raw_tables import raw_descriptions
 from llr_pipeline.repair import Request
-from llr_pipeline.reports import show_latest
-from llr_pipeline.tables import column_schema, key_and_source, load_reference
+from llr_pipeline.reports import made_in, show_latest
+from llr_pipeline.tables import column_schema, definitions, key_and_source, load_reference
 from llr_pipeline.warehouse import set_sound
 
 KEPT_CHECK = "every_return_in_use_can_be_read_again"
@@ -198,9 +198,11 @@ def published_file(*, group: str = "publishing") -> dg.AssetsDefinition:
         required_resource_keys={"warehouse"},
     )
     def publish_file(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        published = publish(context.resources.warehouse, current_home().published)
-        show_latest(current_home(), context.run.run_id)
-        context.log.info(f"published {published.tables} tables, {published.size_bytes:,} bytes")
+        connection, home = context.resources.warehouse, current_home()
+        published = publish(connection, home.published, definitions=definitions())
+        show_latest(home, made_in(connection))
+        as_it_was = "" if published.is_new else ", as they were"
+        context.log.info(f"published {published.tables} tables, {published.size_bytes:,} bytes{as_it_was}")
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(str(published.path)),

@@ -16,8 +16,9 @@ import duckdb
 
 from llr_pipeline.checks import Seen, Warn, check_specs, look, run_checks, warn_result, warn_spec
 from llr_pipeline.contracts import Column, Contract, contracts
-from llr_pipeline.paths import SQL, current_home
+from llr_pipeline.paths import PROJECT, SQL, current_home
 from llr_pipeline.warehouse import (
+    build_of,
     comment,
     fingerprint,
     folder_fingerprint,
@@ -58,6 +59,8 @@ def table(
 ) -> dg.AssetsDefinition:
     """The asset of one SQL table, with the contract's checks, which block what stands on it, and checks that only warn.
 
+    A table that was built by the same SELECT from tables that hold the same rows stays as it is.
+
     `then(connection, run_id)` does what is to be done with a table that keeps its contract, and returns metadata; a
     table that breaks it gets none, and is not looked at by `warns`. `reads_too` are tables that these read and the
     SELECT does not. `about` goes before the contract's description.
@@ -79,12 +82,14 @@ def table(
     )
     def build(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         connection, run_id = context.resources.warehouse, context.run.run_id
-        rows = build_table(connection, contract, run_id=run_id)
-        context.log.info(f"{name}: {rows:,} rows")
+        is_kept = build_of(connection, name, built_from(connection, contract)) is not None
+        if not is_kept:
+            build_table(connection, contract, run_id=run_id)
+        metadata = summary(connection, contract)
+        context.log.info(f"{name}: {metadata['dagster/row_count']:,} rows{', as they were' if is_kept else ''}")
         results = run_checks(connection, contract)
         is_sound = all(result.passed for result in results)
         set_sound(connection, name, is_sound)
-        metadata = {"dagster/row_count": rows, **summary(connection, contract)}
         if then and is_sound:
             metadata |= then(connection, run_id)
         results += warnings(context, contract, warns, is_sound=is_sound)
@@ -107,20 +112,25 @@ def warnings(
     return results
 
 
-def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, run_id: str) -> int:
-    """Build one table, and for a core table of returns the view of the accepted ones; returns the number of rows."""
+def built_from(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[str]:
+    """The fingerprints of what a table's SELECT reads, now, and of the SELECT."""
+    return [*inputs_of(connection, reads(select_of(contract))), definition(contract.name)]
+
+
+def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, run_id: str) -> None:
+    """Build one table, and for a core table of returns the view of the accepted ones."""
     select, view = select_of(contract), None
     if contract.layer == "core" and "submission_id" in [column.name for column in contract.columns]:
         accepted = "(select submission_id from raw.submissions where status = 'accepted')"
         current = f"select * from {contract.name} where submission_id in {accepted}"
         view = (contract.name + CURRENT, current, f"The accepted returns of {contract.name}: {contract.description}")
-    return replace_table(
+    replace_table(
         connection,
         contract.name,
         select,
         description=contract.description,
         columns=contract.columns,
-        inputs=[*inputs_of(connection, reads(select)), definition(contract.name)],
+        inputs=built_from(connection, contract),
         run_id=run_id,
         view=view,
     )
@@ -128,12 +138,23 @@ def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, ru
 
 @cache
 def definition(name: str) -> str:
-    """`sql/layer.table@hash` of a table's SELECT, its contract and the macros: what was built by another is behind."""
-    beside = SQL / name.replace(".", "/")
-    paths = [beside.with_suffix(".sql"), beside.with_suffix(".toml"), SQL / "macros.sql"]
-    if other := contracts()[name].columns_of:
+    """`sql/layer.table@hash` of a table's contract and of what makes it: its SELECT and the macros, or its modules."""
+    contract, beside = contracts()[name], SQL / name.replace(".", "/")
+    made_by = [PROJECT / given for given in contract.made_by]
+    paths = [beside.with_suffix(".toml")]
+    paths += [m for path in made_by for m in (sorted(path.glob("*.py")) if path.is_dir() else [path])]
+    if not made_by:
+        paths += [beside.with_suffix(".sql"), SQL / "macros.sql"]
+    if other := contract.columns_of:
         paths.append((SQL / other.replace(".", "/")).with_suffix(".toml"))
     return fingerprint(f"sql/{name}", *(path.read_bytes() for path in paths))
+
+
+def definitions() -> list[str]:
+    """The definition of every table that a step makes from others."""
+    return [
+        definition(contract.name) for contract in contracts().values() if contract.layer not in ("raw", "reference")
+    ]
 
 
 def select_of(contract: Contract) -> str:
@@ -154,7 +175,7 @@ def load_reference(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> Non
             select = f"select {columns} from read_csv(?, header = true, all_varchar = true)"
             connection.execute(f"create or replace table {contract.name} as {select}", [str(path)])
             comment(connection, "table", contract.name, contract.description, contract.columns)
-            record_build(connection, contract.name, [mark], run_id, is_sound=False)
+            record_build(connection, contract.name, [mark], run_id, is_sound=False, holds=[contract.name])
 
 
 @cache
@@ -181,9 +202,10 @@ def _base_tables(node: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def summary(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, Any]:
-    """Periods and one total: enough to see on a run's page whether the data moved."""
+    """Rows, periods and one total: enough to see on a run's page whether the data moved."""
     names = [column.name for column in contract.columns]
-    found: dict[str, Any] = {}
+    (rows,) = connection.execute(f"select count(*) from {contract.name}").fetchone()
+    found: dict[str, Any] = {"dagster/row_count": rows}
     for period in ("financial_year", "quarter", "month", "round"):
         if period in names:
             first, last = connection.execute(f'select min("{period}"), max("{period}") from {contract.name}').fetchone()

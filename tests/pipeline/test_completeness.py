@@ -16,7 +16,7 @@ from llr_pipeline.checks import check_contract
 from llr_pipeline.contracts import contracts
 from llr_pipeline.paths import SQL, Home
 from llr_pipeline.raw_tables import create_tables
-from llr_pipeline.reports import NUMERIC, document_metadata, write_document
+from llr_pipeline.reports import NUMERIC, about, document_metadata, write_document
 from llr_pipeline.tables import Warehouse, load_reference
 from llr_pipeline.warehouse import SETTINGS, opened, prepare
 
@@ -437,7 +437,7 @@ def test_a_warehouse_without_returns_still_has_a_report(connection, tmp_path):
 
 def test_the_asset_page_holds_the_summary_whole(mixed):
     document = completeness(mixed)
-    shown = document_metadata("0" * 36, "completeness", document)["summary"].value
+    shown = document_metadata("0" * 36, "completeness", about(document))["summary"].value
     assert len(shown) < 1000
     assert document.summary in shown
 

@@ -66,7 +66,8 @@ def warehouse(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("""
             create schema raw; create schema core; create schema mart;
             create table raw.table_builds
-                (table_name varchar, inputs varchar[], built_at timestamp, run_id varchar, is_sound boolean);
+                (table_name varchar primary key, inputs varchar[], built_at timestamp, run_id varchar,
+                 is_sound boolean, content varchar);
             create macro per_year(amount, days) as amount * 365 / days;
             create table core.counts as select range as id, 'site ' || range % 7 as site from range(1000);
             create view core.counts_current as select id, site from core.counts where id >= 10;
@@ -80,11 +81,11 @@ def warehouse(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def build(connection: duckdb.DuckDBPyConnection, table: str, *inputs: str, minute: int) -> None:
+def build(connection: duckdb.DuckDBPyConnection, table: str, content: str, *inputs: str) -> None:
+    """Note a table that holds `content`, built from `inputs`."""
     connection.execute(
-        "insert into raw.table_builds values "
-        "($table, $inputs, make_timestamp(2016, 11, 21, 9, $minute, 0), 'run', true)",
-        {"table": table, "inputs": list(inputs), "minute": minute},
+        "insert or replace into raw.table_builds values ($table, $inputs, now(), 'run', true, $content)",
+        {"table": table, "inputs": list(inputs), "content": content},
     )
 
 
@@ -180,30 +181,69 @@ for _ in range(2):
 # --- what is refused
 
 
-def test_a_mixture_is_refused_and_the_tables_behind_are_named(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
-    for table in ("core.counts", "core.others", "mart.yearly"):
-        build(warehouse, table, "raw@1", "sql@1", minute=1)
+def test_a_table_built_from_what_has_changed_is_refused_and_named(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    build(warehouse, "core.counts", "1")
+    build(warehouse, "core.sites", "1")
+    build(warehouse, "mart.yearly", "1", "core.counts@1", "core.sites@1")
+    build(warehouse, "reports/yearly", "", "mart.yearly@1")
     publish(warehouse, home.published)
-    build(warehouse, "core.counts", "raw@2", "sql@1", minute=2)
 
-    with pytest.raises(PublishingError, match=r"behind the others in raw: core\.others, mart\.yearly; .*`llr run`"):
+    build(warehouse, "core.counts", "2")
+    with pytest.raises(PublishingError, match=r"behind: mart\.yearly\. .* changed since: core\.counts; .*`llr run`"):
         publish(warehouse, home.published)
-    build(warehouse, "core.others", "raw@2", "sql@2", minute=3)
-    with pytest.raises(PublishingError, match=r"in raw and sql: core\.counts, mart\.yearly;"):
+    build(warehouse, "mart.yearly", "2", "core.counts@2", "core.sites@1")
+    with pytest.raises(PublishingError, match=r"behind: reports/yearly\. .* changed since: mart\.yearly;"):
         publish(warehouse, home.published)
     assert only_the_published_file(home)
 
-    for table in ("core.counts", "mart.yearly"):
-        build(warehouse, table, "raw@2", "sql@2", minute=4)
+    build(warehouse, "reports/yearly", "", "mart.yearly@2")
     assert publish(warehouse, home.published).tables == 2
 
 
-def test_tables_that_read_different_parts_are_no_mixture(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
-    build(warehouse, "core.counts", "raw@1", minute=1)
-    build(warehouse, "core.sites", "reference@7", minute=2)
-    build(warehouse, "mart.yearly", "raw@1", "reference@7", minute=3)
-    build(warehouse, "raw.received", minute=4)
+def test_a_table_that_was_rebuilt_and_holds_the_same_leaves_nothing_behind(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    build(warehouse, "core.counts", "1", "raw.counts@1")
+    build(warehouse, "mart.yearly", "1", "core.counts@1")
+    build(warehouse, "raw.counts", "2")
+    build(warehouse, "core.counts", "1", "raw.counts@2")
     assert publish(warehouse, home.published).tables == 2
+
+
+def test_a_table_made_by_another_release_is_refused(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    build(warehouse, "core.counts", "1", "sql/core.counts@old")
+    build(warehouse, "mart.yearly", "1", "core.counts@1", "sql/mart.yearly@new")
+    now = ["sql/core.counts@new", "sql/mart.yearly@new"]
+    with pytest.raises(PublishingError, match=r"behind: core\.counts\. .* changed since: sql/core\.counts;"):
+        publish(warehouse, home.published, definitions=now)
+    build(warehouse, "core.counts", "1", "sql/core.counts@new")
+    assert publish(warehouse, home.published, definitions=now).tables == 2
+
+
+def test_a_file_that_holds_just_this_stays_unless_it_is_damaged(
+    home: Home, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    build(warehouse, "core.counts", "1")
+    first = publish(warehouse, home.published)
+    inode = home.published.stat().st_ino
+    again = publish(warehouse, home.published)
+    assert (first.is_new, again.is_new) == (True, False)
+    assert (again.sha256, again.size_bytes, again.tables) == (first.sha256, first.size_bytes, first.tables)
+    assert home.published.stat().st_ino == inode
+
+    for change in (
+        "update core.counts set site = 'another' where id = 3",
+        "comment on table core.counts is 'Another'",
+        "update raw.table_builds set content = '2'",
+    ):
+        warehouse.execute(change)
+        assert publish(warehouse, home.published).is_new, change
+        assert not publish(warehouse, home.published).is_new, change
+    home.published.chmod(0o644)
+    home.published.write_bytes(home.published.read_bytes()[:5000])
+    assert publish(warehouse, home.published).is_new
 
 
 def test_a_warehouse_without_the_record_of_builds_is_refused(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -264,6 +304,7 @@ attempt(lambda: publish(connection, target))
 
 def test_a_folder_that_cannot_be_written_leaves_the_old_file(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
     publish(warehouse, home.published)
+    warehouse.execute("insert into core.counts values (1000, 'later')")
     warehouse.close()
     if os.geteuid() == 0:
         for path in [home.root, *home.root.rglob("*")]:
@@ -423,7 +464,7 @@ def test_a_stray_wal_is_removed(home: Home, warehouse: duckdb.DuckDBPyConnection
 
 
 def test_a_table_that_has_not_passed_its_checks_is_not_published(warehouse, home: Home):
-    build(warehouse, "core.counts", "raw@1", minute=1)
+    build(warehouse, "core.counts", "1")
     publish(warehouse, home.published)
     before = home.published.read_bytes()
     warehouse.execute("update raw.table_builds set is_sound = false")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from math import ceil
 from pathlib import Path
 
 import dagster as dg
@@ -23,6 +23,7 @@ from llr_pipeline.reports import (
     Chart,
     Document,
     Table,
+    about,
     document_metadata,
     number,
     shortened,
@@ -68,7 +69,7 @@ def fill(connection: duckdb.DuckDBPyConnection, returned: dict[str, dict[str, tu
                         "round": round_, "scenario": scenario, "method": method, "bed_definition": definition,
                         "area": "system", "financial_year": year, "is_illustrative": True, "is_complete": True,
                         "mean_census_beds": beds * 0.9, "needed_beds": beds, "planned_beds": planned,
-                        "headroom_beds": planned - beds, "needed_beds_rounded": ceil(beds),
+                        "headroom_beds": planned - beds, "needed_beds_rounded": math.ceil(beds),
                     }  # fmt: skip
                     if method == "modelled":
                         row |= {f"needed_beds_{name}_runs": beds + more for name, more in RUNS.items()}
@@ -246,7 +247,7 @@ def test_the_page_of_the_sample_stands_alone_and_can_be_read_without_seeing(samp
     assert page.with_name("beds_by_quarter.png").read_bytes().startswith(b"\x89PNG")
     assert re.match(r'<svg [^>]*class="marks" viewBox="[\d ]+">', page.with_name("beds_by_quarter.svg").read_text())
     assert not (tmp_path / "reports/latest").exists()  # not before what it says is published
-    show_latest(Home(tmp_path), "run1")
+    show_latest(Home(tmp_path), {"bed_capacity": "run1"})
     assert (tmp_path / "reports/latest/bed_capacity/index.html").read_text(encoding="utf-8") == text
 
 
@@ -335,9 +336,10 @@ def test_a_document_that_fails_leaves_the_last_one(tmp_path):
         write_document(home, "run1", "counts", document(title="New", charts=[Chart("none", None, "nothing")]))
     assert first.read_text(encoding="utf-8") == before
     write_document(home, "run1", "counts", document(title="New"))
-    show_latest(home, "run1")
+    show_latest(home, {"counts": "run1"})
     assert "New" in (home.reports / "latest/counts/index.html").read_text(encoding="utf-8")
     assert sorted(path.name for path in Path(home.reports).rglob("*")) == [
+        "about.json",
         "counts",
         "counts",
         "index.html",
@@ -348,7 +350,7 @@ def test_a_document_that_fails_leaves_the_last_one(tmp_path):
 
 
 def test_metadata_leaves_out_what_is_no_number():
-    found = document_metadata("r", "counts", document(headlines={"a": 2.0, "b": None, "c": float("nan"), "d": 0.5}))
+    found = document_metadata("r", "counts", about(document(headlines={"a": 2.0, "b": None, "c": math.nan, "d": 0.5})))
     assert {key: found[key] for key in found if key not in ("summary", "report")} == {"a": 2, "d": 0.5}
     with pytest.raises(ValueError, match="not A b"):
         document(headlines={"A b": 1})

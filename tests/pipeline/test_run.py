@@ -86,6 +86,13 @@ def table_hashes(path: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
+def builds(home: Home) -> dict[str, tuple]:
+    """By table and document: when it was built, by which run, and what it holds."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        query = "select table_name, built_at, run_id, content from raw.table_builds"
+        return {name: found for name, *found in connection.execute(query).fetchall()}
+
+
 # Published: press release of 21 November 2016 (reference.published_figures); 16.309% of 233 is 38.
 PUBLISHED_BEDS = {
     ("stp_acute", "2015/16"): 1940,
@@ -181,11 +188,22 @@ def test_a_figure_leads_back_to_its_cell(published: duckdb.DuckDBPyConnection, s
     assert book[sheet][cell].value == beds
 
 
-def test_a_second_run_opens_no_workbook_and_gives_the_same_tables(copied: Home) -> None:
-    before = table_hashes(copied.published)
+def test_a_run_with_nothing_new_leaves_everything_as_it_was(copied: Home) -> None:
+    """Tables and documents stay those of the run that made them, and the published file is the same file."""
+    published, reports = copied.published.stat().st_ino, {path.name for path in copied.reports.iterdir()}
+    before = builds(copied)
     outcome = run(copied)
     assert outcome.succeeded
     assert outcome.intake["workbooks_opened"] == 0
+    assert builds(copied) == before
+    assert copied.published.stat().st_ino == published
+    assert {path.name for path in copied.reports.iterdir()} == reports
+
+
+def test_a_lost_warehouse_is_built_anew_from_the_archive_with_the_same_tables(copied: Home) -> None:
+    before = table_hashes(copied.published)
+    shutil.rmtree(copied.warehouse.parent)
+    assert run(copied).succeeded
     assert table_hashes(copied.published) == before
 
 
@@ -218,11 +236,11 @@ def test_part_of_a_run_that_fails_its_check_is_not_published_by_another(small: H
 
     before = small.published.read_bytes()
     add(1)  # beds that are in no workbook
-    assert "equals_the_totals_in_the_workbooks" in materialise("core.beds")
+    assert "equals_the_totals_in_the_workbooks" in materialise("raw", "core.beds")
     assert "these tables have not passed their checks: core.beds;" in materialise("published")
     assert small.published.read_bytes() == before
     add(-1)
-    assert materialise("core.beds") == materialise("published") == ""
+    assert materialise("raw", "core.beds") == materialise("published") == ""
     assert small.published.read_bytes() != before
 
 
