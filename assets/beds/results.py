@@ -5,6 +5,7 @@ Percentiles are taken over runs of what is shown, never added up from parts. Bed
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
@@ -24,6 +25,8 @@ from llr_pipeline.uncertainty import contributions, percentiles
 TOGETHER = "stp_acute_and_community"
 CLAIM_ROUNDING = 0.1  # a claim rounded to a tenth may take a hair more beds than there are, or leave a hair
 RUN_DECIMALS = 4  # of a census kept run by run, which keeps the table small
+Factor = tuple[str, str | None]
+"""A factor of the bridge and the scheme that it is of."""
 EQUAL = 1e-9  # a need above the beds planned by less is none
 
 
@@ -187,10 +190,10 @@ def _totals(
     return pd.concat(parts) if parts else pd.DataFrame()
 
 
-def _merged(inputs: Round, bars: Mapping[Key, np.ndarray]) -> dict[tuple[str, str | None], np.ndarray]:
+def _merged(inputs: Round, bars: Mapping[Key, np.ndarray]) -> dict[Factor, np.ndarray]:
     """Bars by factor and scheme code: the lines of a scheme with one factor together."""
     codes = [inputs.timings[line.timing].scheme_code for line in inputs.effective]
-    result: dict[tuple[str, str | None], np.ndarray] = {}
+    result: dict[Factor, np.ndarray] = {}
     for (factor, line), bar in bars.items():
         key = factor, None if line < 0 else codes[line]
         result[key] = result[key] + bar if key in result else bar
@@ -205,36 +208,56 @@ def bridges(result: Result) -> tuple[pd.DataFrame, pd.DataFrame]:
     inputs = result.inputs
     central, drawn = _merged(inputs, result.central_bars), _merged(inputs, result.bars)
     named = list(areas(inputs))
-    of_units, of_areas = [], []
-    for key, bar in central.items():
-        totals = np.array([bar[which].sum(axis=0) for *_, which in named])
-        totals_drawn = np.array([drawn[key][which].sum(axis=0) for *_, which in named])
-        of_units += _bridge_rows(inputs, key, bar, drawn[key], [keys_of(inputs, n) for n in range(len(bar))])
-        labels = [{"area": area, "bed_definition": definition} for area, definition, _ in named]
-        of_areas += _bridge_rows(inputs, key, totals, totals_drawn, labels)
+
+    def summed(bars: Mapping[Factor, np.ndarray]) -> dict[Factor, np.ndarray]:
+        return {key: np.array([bar[which].sum(axis=0) for *_, which in named]) for key, bar in bars.items()}
+
+    units = [keys_of(inputs, n) for n in range(len(inputs.units))]
+    totals = [{"area": area, "bed_definition": definition} for area, definition, _ in named]
     keys = {"round": inputs.round, "scenario": result.scenario}
-    return pd.DataFrame(of_units).assign(**keys), pd.DataFrame(of_areas).assign(**keys)
+    return (
+        _bridge(inputs, central, drawn, units).assign(**keys),
+        _bridge(inputs, summed(central), summed(drawn), totals).assign(**keys),
+    )
 
 
-def _bridge_rows(
-    inputs: Round, key: tuple[str, str | None], bar: np.ndarray, drawn: np.ndarray, labels: Sequence[Mapping]
-) -> Iterator[Mapping]:
-    some = np.array([bool(np.any(bar[n]) or np.any(drawn[n])) and not np.isnan(bar[n]).any() for n in range(len(bar))])
-    if not some.any():
-        return
-    which = np.flatnonzero(some)
-    zero = np.zeros((len(which), 1))
-    ends = np.concatenate([zero, np.cumsum(bar[which], axis=1)], axis=1)
-    ends_drawn = np.concatenate([np.zeros((len(which), 1, drawn.shape[2])), np.cumsum(drawn[which], axis=1)], axis=1)
-    for first, last in combinations(range(len(inputs.years)), 2):
+def _bridge(
+    inputs: Round, central: Mapping[Factor, np.ndarray], drawn: Mapping[Factor, np.ndarray], labels: Sequence[Mapping]
+) -> pd.DataFrame:
+    """A row for each bar (label, year) that is not 0 throughout, and pair of years."""
+    first, last = np.array(list(combinations(range(len(inputs.years)), 2)), dtype=int).reshape(-1, 2).T
+    parts: dict[str, list[np.ndarray]] = defaultdict(list)
+    for number, (key, bar) in enumerate(central.items()):
+        some = np.array([bool(np.any(bar[n]) or np.any(drawn[key][n])) for n in range(len(bar))])
+        which = np.flatnonzero(some & ~np.isnan(bar).any(axis=1))
+        if not (which.size and first.size):  # one year alone has no pair
+            continue
+        ends, ends_drawn = _ends(bar[which]), _ends(drawn[key][which])
         spans = ends_drawn[:, last] - ends_drawn[:, first]
-        found, means = percentiles(spans, axis=1), spans.mean(axis=1)
-        for n, unit in enumerate(which):
-            yield {
-                **labels[unit], "from_year": inputs.years[first], "to_year": inputs.years[last], "factor": key[0],
-                "scheme_code": key[1], "change_beds": ends[n, last] - ends[n, first], "change_beds_mean_runs": means[n],
-                "change_beds_p10_runs": found.p10[n], "change_beds_p90_runs": found.p90[n],
-            }  # fmt: skip
+        found = percentiles(spans, axis=2)
+        parts["label"].append(np.repeat(which, len(first)))
+        parts["pair"].append(np.tile(np.arange(len(first)), len(which)))
+        parts["key"].append(np.full(len(which) * len(first), number))
+        parts["change_beds"].append((ends[:, last] - ends[:, first]).ravel())
+        parts["change_beds_mean_runs"].append(spans.mean(axis=2).ravel())
+        parts["change_beds_p10_runs"].append(found.p10.ravel())
+        parts["change_beds_p90_runs"].append(found.p90.ravel())
+    if not parts:
+        return pd.DataFrame()
+    columns = {name: np.concatenate(some) for name, some in parts.items()}
+    label, pair, key = (columns.pop(name) for name in ("label", "pair", "key"))
+    factors, codes, years = (np.array(some, dtype=object) for some in (*zip(*central, strict=True), inputs.years))
+    return pd.DataFrame(
+        {name: np.array([one[name] for one in labels], dtype=object)[label] for name in labels[0]}
+        | {"from_year": years[first[pair]], "to_year": years[last[pair]]}
+        | {"factor": factors[key], "scheme_code": codes[key]}
+        | columns
+    )
+
+
+def _ends(bar: np.ndarray) -> np.ndarray:
+    """What a bar comes to at the end of each year, from nothing at the end of the first."""
+    return np.concatenate([np.zeros((len(bar), 1, *bar.shape[2:])), np.cumsum(bar, axis=1)], axis=1)
 
 
 def transfers(result: Result, contacts: np.ndarray) -> pd.DataFrame:
@@ -271,8 +294,7 @@ def transfers(result: Result, contacts: np.ndarray) -> pd.DataFrame:
 
 def since_base_year(result: Result) -> Mapping[Key, np.ndarray]:
     """The central bars from the base year to each year: (unit, year)."""
-    zero = np.zeros((len(result.inputs.units), 1))
-    return {key: np.concatenate([zero, np.cumsum(bar, axis=1)], axis=1) for key, bar in result.central_bars.items()}
+    return {key: _ends(bar) for key, bar in result.central_bars.items()}
 
 
 def scheme_effects(result: Result) -> pd.DataFrame:
