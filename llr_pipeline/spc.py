@@ -26,7 +26,7 @@ POINTS = """
 -- One row per series and period: the point, the limits of its stretch, and the first rule that it meets.
 with
 
--- a number sorts faster than a name, a narrow row than a wide one, and rows are counted over a frame faster than added up
+-- a number sorts faster than a name, a narrow row than a wide one; and over a frame counts are faster than sums
 names as (
     select series, row_number() over () as series_number from (select distinct series from xmr_given) as every_series
 ),

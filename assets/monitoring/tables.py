@@ -45,10 +45,12 @@ def monitoring_returns_leave_nothing_open(connection: duckdb.DuckDBPyConnection)
 TABLES = [
     table("core.indicators"),
     table("core.milestones"),
+    table("core.control_limits"),
     table("mart.indicator_values"),
+    table("mart.control_limits"),
     computed_tables(
         "control_charts",
-        reads=("core.assumptions_current", "mart.indicator_values"),
+        reads=("core.assumptions_current", "mart.control_limits", "mart.indicator_values"),
         makes=("mart.spc_points", "mart.spc_series"),
         compute=_control,
     ),

@@ -269,7 +269,7 @@ def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Seq
         points = rows_of(
             connection,
             """
-            select period, value, mean, lower_limit, upper_limit, target, variation
+            select period, stretch, value, mean, lower_limit, upper_limit, target, variation
             from mart.spc_points
             where organisation_code = ? and indicator_code = ?
             order by period_starts_on
@@ -277,7 +277,7 @@ def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Seq
             [row["organisation_code"], row["indicator_code"]],
         )
         said = [VARIATION[row["variation"]], ASSURANCE[row["assurance"]], row["rag"] or ""]
-        icons = "; ".join(filter(None, said))
+        icons = "; ".join(filter(None, said)) + (f". {row['limits_note']}" if row["limits_note"] else "")
         heading = f"{row['organisation_code']} {row['indicator_name']}"
         panels.append((heading, icons[0].upper() + icons[1:], points))
         words.append(f"{heading}: {icons}, last {number(row['last_value'])} against {number(row['target'])}.")
@@ -288,6 +288,7 @@ def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Seq
         title="Charts that need attention first",
         subtitle=[
             "Grey line: each month; thin line: mean; dots: limits of usual variation; orange dashes: target.",
+            "Where a return says that limits start again, or what they stand on, the panel says why.",
             "Triangle: special cause, improving. Square: concern. Diamond: high or low. Small circle: common cause.",
             "Percentages are 0 to 100. Vertical axes are each chart's own and do not start at zero.",
         ],

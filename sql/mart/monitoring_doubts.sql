@@ -4,6 +4,7 @@ with
 indicators as (select * from core.indicators_current),
 milestones as (select * from core.milestones_current),
 indicator_values as (select * from mart.indicator_values),
+control_limits as (select * from mart.control_limits),
 
 -- the newest statement of each month is the one that is used
 latest as (
@@ -141,6 +142,16 @@ of_milestones as (
         and milestones.milestone_code = first_seen.milestone_code
 ),
 
+of_limits as (
+    select
+        organisation_code, indicator_code as item_code, any_value(indicator_name) as item_name,
+        max(return_month) as month, max(submission_id) as submission_id, guard, true as is_so,
+        string_agg(cells, ', ' order by row_number) as cells, string_agg(message, '; ' order by row_number) as message,
+    from control_limits
+    where not is_used
+    group by organisation_code, indicator_code, guard
+),
+
 every_case as (
     select guard, is_so, organisation_code, item_code, item_name, month, submission_id, cells, message from of_indicators
     union all by name
@@ -149,6 +160,8 @@ every_case as (
     select * from without_target
     union all by name
     select guard, is_so, organisation_code, item_code, item_name, month, submission_id, cells, message from of_milestones
+    union all by name
+    select * from of_limits
 )
 
 select
