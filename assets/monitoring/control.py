@@ -51,6 +51,7 @@ select
     series.organisation_code as organisation_code,
     series.indicator_code as indicator_code,
     indicator_values.period_starts_on,
+    indicator_values.frequency,
     indicator_values.period,
     stretch, points.value, points.target, mean, lower_limit, upper_limit, near_lower_limit, near_upper_limit,
     moving_range, rule,
@@ -76,7 +77,7 @@ with
 
 described as (
     select
-        organisation_code, indicator_code, frequency, indicator_name, aim, priority, direction, kind,
+        organisation_code, indicator_code, source, frequency, indicator_name, aim, priority, direction, kind,
         bool_or(is_illustrative) as is_illustrative,
     from indicator_values
     group by all
@@ -103,7 +104,7 @@ select
         ' ',
         if(
             is_short,
-            'Limits stand on ' || series.stretch_point_count || ' points'
+            'Limits stand on ' || series.stretch_point_count || if(series.stretch_point_count = 1, ' point', ' points')
             || coalesce(', fewer than ' || least.point_count::integer, '') || ': provisional.',
             null
         ),

@@ -46,6 +46,7 @@ TABLES = [
     table("core.indicators"),
     table("core.milestones"),
     table("core.control_limits"),
+    table("mart.published_indicators"),
     table("mart.indicator_values"),
     table("mart.control_limits"),
     computed_tables(

@@ -78,6 +78,7 @@ left join mart.indicator_rag as rag
     on series.organisation_code = rag.organisation_code
     and series.indicator_code = rag.indicator_code
     and rag.month = $month
+where series.source = 'return'
 order by
     series.variation = 'concern' desc,
     series.assurance = 'fails' desc,
@@ -168,6 +169,20 @@ from mart.indicator_rag
 where month = $month and disagreement is not null
 order by list_position(['red', 'amber', 'green'], rag), organisation_code, indicator_code
 """
+PUBLISHED = """
+select
+    organisation_code as "Organisation",
+    indicator_name as "Indicator",
+    coalesce(last_period, 'none') as "Newest",
+    round(last_value, 1) as "Value",
+    round(lower_limit, 1) || ' to ' || round(upper_limit, 1) as "Usual variation",
+    replace(variation, '_', ' ') as "Variation",
+    point_count as "Points",
+    gap_count as "Gaps",
+from mart.spc_series
+where source <> 'return'
+order by indicator_code, organisation_code
+"""
 DOUBTS = """
 select
     organisation_code as "Organisation", item_name as "Item", month as "Month", message as "Doubt",
@@ -207,6 +222,9 @@ def stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
         Table("Capital secured against need", _frame(connection, CAPITAL, month), ["Over the whole plan."]),
         Table("Where colour and chart do not say the same", _frame(connection, DISAGREE, month), [
             "The colour is of one month; the chart says whether that is more than its usual variation."
+        ]),
+        Table("Published statistics", _frame(connection, PUBLISHED, month), [
+            "Weeks, months and quarters as NHS England published them, whatever the month of this report."
         ]),
         Table("Who has not returned", _frame(connection, WHO, month), ["Missing is shown as missing."]),
         Table("Doubts", _frame(connection, DOUBTS, month), ["What returns say that cannot be, or leave open."]),

@@ -1,5 +1,5 @@
--- One row per line of the Control limits sheet of an organisation's newest return that has one, and per line of the one before
--- that it leaves out: whether the chart is drawn so, and if not, why.
+-- One row per line of the Control limits sheet of an organisation's newest return that has one, and per line of the one
+-- before that it leaves out: whether the chart is drawn so, and if not, why.
 with
 
 control_limits as (select * from core.control_limits_current),
@@ -26,7 +26,7 @@ series as (
         max(period_starts_on) filter (value is not null) as ends_on,
         count(value) as point_count,
     from indicator_values
-    where frequency = 'month'
+    where source = 'return'
     group by organisation_code, indicator_code
 ),
 
@@ -50,7 +50,8 @@ stated as (
     window
         indicator as (partition by returns.submission_id, control_limits.indicator_code),
         line as (
-            partition by control_limits.organisation_code, control_limits.indicator_code, decision, first_month_starts_on,
+            partition by
+                control_limits.organisation_code, control_limits.indicator_code, decision, first_month_starts_on,
                 baseline_months
         )
 ),
@@ -98,7 +99,8 @@ select
         when 'limits_of_unknown_indicator' then 'No return has an indicator ' || indicator_code
         when 'limits_start_without_month' then 'Limits start again, but no month says when'
         when 'baseline_without_length' then 'A baseline, but of no whole number of months'
-        when 'limits_line_says_both' then 'A month and a length on one line: limits start again, or stand on the first months'
+        when 'limits_line_says_both'
+            then 'A month and a length on one line: limits start again, or stand on the first months'
         when 'two_baselines' then baseline_count || ' baselines for one indicator'
         when 'baseline_longer_than_series'
             then 'A baseline of ' || baseline_months::integer || ' months; the series has ' || point_count || ' with a value'

@@ -81,7 +81,7 @@ without_target as (
         null::varchar as cells,
         'No month has a target: it is grey throughout' as message,
     from indicator_values
-    where frequency = 'month'
+    where source = 'return'
     group by organisation_code, indicator_code
 ),
 

@@ -48,8 +48,8 @@ def charted(**tables: list[dict[str, Any]]) -> duckdb.DuckDBPyConnection:
     connection.execute(
         "create table raw.sheets as select submission_id, 'control_limits' as table_name from raw.submissions"
     )
-    make(connection, "mart.indicator_values")
-    make(connection, "mart.control_limits")
+    for name in ("mart.published_indicators", "mart.indicator_values", "mart.control_limits"):
+        make(connection, name)
     read = ("mart.indicator_values", "mart.control_limits", "core.assumptions_current")
     frames = control({name: connection.execute(f"from {name}").df() for name in read}, lambda words: None)
     for name, frame in frames.items():
@@ -211,7 +211,7 @@ def test_what_cannot_be_is_named_with_its_cells():
             milestone("2017-05", actual_date=date(2017, 6, 2)), milestone("2017-06", baseline_date=date(2017, 8, 1)),
         ],
         mart__indicator_values=[
-            {"organisation_code": "RWE", "indicator_code": "I06", "frequency": "month", "period": "2017-04",
+            {"organisation_code": "RWE", "indicator_code": "I06", "source": "return", "period": "2017-04",
              "indicator_name": "No target"},
         ],
     )  # fmt: skip
