@@ -98,6 +98,15 @@ of_milestones as (
                     'message': 'Finished on ' || milestones.actual_date || ', after the month of the return'
                 },
                 {
+                    'guard': 'forecast_passed',
+                    'is_so': milestones.actual_date is null
+                        and milestones.forecast_date < last_day((milestones.month || '-01')::date)
+                        and milestones.month = newest.month,
+                    'cells': cell_reference(milestones.sheet, milestones.forecast_date_cell),
+                    'message': 'Expected on ' || milestones.forecast_date
+                        || ', before the month of the return ended, and neither finished nor expected later'
+                },
+                {
                     'guard': 'finished_day_changed',
                     'is_so': milestones.actual_date <> earlier.actual_date,
                     'cells': cell_reference(milestones.sheet, milestones.actual_date_cell),
@@ -140,6 +149,10 @@ of_milestones as (
     ) as first_seen
         on milestones.organisation_code = first_seen.organisation_code
         and milestones.milestone_code = first_seen.milestone_code
+    inner join (
+        select organisation_code, max(month) as month from milestones group by organisation_code
+    ) as newest
+        on milestones.organisation_code = newest.organisation_code
 ),
 
 of_limits as (

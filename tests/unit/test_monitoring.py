@@ -202,6 +202,7 @@ def test_what_cannot_be_is_named_with_its_cells():
     connection = mart_warehouse(
         core__indicators_current=[
             stated("2017-04", 5, 0), stated("2017-04", float("nan"), 10, indicator_code="I02"),
+            stated("2017-04", 5, float("inf"), indicator_code="I07"),
             stated("2017-04", 900, 1000, indicator_code="I03", target=0.95),
             stated("2017-04", 9, None, indicator_code="I04"),
             stated("2017-04", 9, 10, indicator_code="I05"),
@@ -209,6 +210,12 @@ def test_what_cannot_be_is_named_with_its_cells():
         ],
         core__milestones_current=[
             milestone("2017-05", actual_date=date(2017, 6, 2)), milestone("2017-06", baseline_date=date(2017, 8, 1)),
+            milestone("2017-05", milestone_code="M02", forecast_date=date(2017, 5, 20)),
+            milestone("2017-06", milestone_code="M02", forecast_date=date(2017, 6, 20)),
+            milestone("2017-05", milestone_code="M03"),
+            milestone("2017-06", milestone_code="M03", actual_date=date(2017, 4, 30)),
+            milestone("2017-05", milestone_code="M04", actual_date=date(2017, 5, 9)),
+            milestone("2017-06", milestone_code="M04", actual_date=date(2017, 5, 19)),
         ],
         mart__indicator_values=[
             {"organisation_code": "RWE", "indicator_code": "I06", "source": "return", "period": "2017-04",
@@ -217,12 +224,20 @@ def test_what_cannot_be_is_named_with_its_cells():
     )  # fmt: skip
     rows = {(row["guard"], row["item_code"]): row for row in make(connection, "mart.monitoring_doubts")}
     assert set(rows) == {
-        ("denominator_not_above_zero", "I01"), ("not_finite", "I02"), ("target_on_another_scale", "I03"),
+        ("denominator_not_above_zero", "I01"), ("not_finite", "I02"), ("not_finite", "I07"),
+        ("target_on_another_scale", "I03"),
         ("denominator_missing", "I04"), ("description_changed", "I05"), ("no_target", "I06"),
         ("finished_in_the_future", "M01"), ("no_longer_finished", "M01"), ("baseline_moved", "M01"),
+        ("forecast_passed", "M02"), ("finished_before_reported_start", "M03"), ("finished_day_changed", "M04"),
     }  # fmt: skip
     assert rows["denominator_not_above_zero", "I01"]["cells"] == "Indicators!I6"
     assert rows["baseline_moved", "M01"]["cells"] == "Milestones!F5"
+    # in May it was expected before the month ended too; a newer return has said more since
+    assert (rows["forecast_passed", "M02"]["month"], rows["forecast_passed", "M02"]["cells"]) == (
+        "2017-06",
+        "Milestones!G5",
+    )
+    assert rows["finished_before_reported_start", "M03"]["cells"] == "Milestones!H5"
 
 
 LEVELS = [87, 89, 87, 89, 87, 89, 94, 96, 94, 96]

@@ -479,6 +479,34 @@ def test_a_return_on_the_first_version_of_monitoring_is_read_without_its_limits(
     assert [row["table_name"] for row in reading.tables["sheets"].to_pylist()] == ["indicators", "milestones"]
 
 
+def test_indicators_that_cannot_be_are_findings_with_their_cells(tmp_path, reference):
+    """A line twice, no direction for a target, a figure that is no number: the rest is read."""
+    line = {
+        "indicator_code": "I1", "indicator": "Seen in four hours", "aim": "care_quality", "priority": "1",
+        "direction": "higher_is_better", "kind": "percentage", "measure": "numerator",
+    }  # fmt: skip
+    months = reference.periods("month", MONTH)
+    lines = [
+        Line(line, dict.fromkeys(months, 9.0)), Line(line, dict.fromkeys(months, 8.0)),
+        Line(line | {"measure": "target", "direction": None}, dict.fromkeys(months, 95.0)),
+        Line(line | {"measure": "denominator"}, dict.fromkeys(months, 10.0)),
+    ]  # fmt: skip
+    path = tmp_path / "a.xlsx"
+    write_workbook(
+        path, templates()["monitoring"], Cover("RWE", MONTH, "Team", date(2017, 7, 1)), reference, {"indicators": lines}
+    )
+    book = openpyxl.load_workbook(path)
+    sheet = book["Indicators"]
+    rows = {row[6].value: row for row in sheet.iter_rows(min_row=5) if row[0].value}
+    rows["Denominator"][7].value = "1e999"
+    reading = read_saved(book, path)
+    found = {(f.rule, f.cell) for f in reading.findings}
+    assert {rule for rule, _ in found} == {"duplicate_line", "missing_value", "not_a_number"}
+    assert ("missing_value", rows["Target"][4].coordinate) in found
+    assert ("not_a_number", rows["Denominator"][7].coordinate) in found
+    assert reading.tables["sheets"].to_pylist()[0]["quarantined_count"] == 2 * len(months) + 1
+
+
 @pytest.mark.parametrize(
     ("more", "rule", "column"),
     [
