@@ -6,6 +6,7 @@ Everything said is made of the monitoring marts and their reports' tables; nothi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -124,7 +125,7 @@ select
     after_in_words as "After",
     coalesce(after_cell, before_cell) as "Cell",
 from report.changes
-where round_after = (select max(round_after) from report.changes) and position <= 2
+where round_after = (select max(round_after) from report.changes) and position = 1
 order by subject, unit, position
 """
 BENEFITS = """
@@ -205,38 +206,42 @@ def stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
             "Counts of indicators against their target; the colour is the worst of them and of critical milestones. "
             "Improving and concern: special cause in the month. Misses target: its limits do. Not known is never green."
         ]),
-        Table("The worst of each, and what changed", _frame(connection, WORST, month), [
-            "Critical milestones and all indicators; those of which all are green are left out."
-        ]),
         Table("Milestones late", late, ["Critical first. Slip is against the day first planned."]),
         Table("Claims that do not add up", _frame(connection, CLAIMS, month), [
             "All claims are in the report of claims."
         ]),
         Table("What changed since the last round", _frame(connection, CHANGED, month), [
-            "The two largest changes of each subject and unit. Plan and do nothing, provider and commissioner say a "
-            "thing twice: never add them."
+            "The largest change of each subject and unit; more are in the report of changes. Plan and do nothing, "
+            "provider and commissioner say a thing twice: never add them."
         ]),
+        Table("Who has not returned", _frame(connection, WHO, month), ["Missing is shown as missing."]),
         Table("Savings delivered against plan", _frame(connection, BENEFITS, month), [
             "Cumulative; the plan's year is taken as even over its months."
         ]),
         Table("Capital secured against need", _frame(connection, CAPITAL, month), ["Over the whole plan."]),
+        Table("The worst of each, and what changed", _frame(connection, WORST, month), [
+            "Critical milestones and all indicators; those of which all are green are left out."
+        ]),
         Table("Where colour and chart do not say the same", _frame(connection, DISAGREE, month), [
             "The colour is of one month; the chart says whether that is more than its usual variation."
         ]),
         Table("Published statistics", _frame(connection, PUBLISHED, month), [
             "Weeks, months and quarters as NHS England published them, whatever the month of this report."
         ]),
-        Table("Who has not returned", _frame(connection, WHO, month), ["Missing is shown as missing."]),
         Table("Doubts", _frame(connection, DOUBTS, month), ["What returns say that cannot be, or leave open."]),
     ]  # fmt: skip
+
+    def sum_of(name: str) -> int:
+        return sum(row[name] for row in priorities)
+
     counts = {
-        name: sum(row[f"{name}_count"] for row in priorities)
+        name: sum_of(f"{name}_count")
         for name in ("red", "amber", "green", "grey", "concern", "improvement", "late_milestone", "overdue_milestone")
     }
     is_illustrative = any(row["is_illustrative"] for row in priorities)
     return Document(
         title=f"{TITLE}, {month}",
-        summary=_summary(connection, month, priorities, series, counts),
+        summary=_summary(connection, month, series, counts, late=len(late), milestones=sum_of("milestone_count")),
         headlines={f"indicators_{name}": counts[name] for name in ("red", "amber", "green", "grey")}
         | {"milestones_late": counts["late_milestone"], "milestones_overdue": counts["overdue_milestone"]},
         charts=_charts(connection, series),
@@ -246,22 +251,34 @@ def stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
 
 
 def _summary(
-    connection: duckdb.DuckDBPyConnection, month: str, priorities: Sequence[Row], series: Sequence[Row],
+    connection: duckdb.DuckDBPyConnection,
+    month: str,
+    series: Sequence[Row],
     counts: Mapping[str, int],
-) -> str:  # fmt: skip
-    """Three sentences: the indicators, the milestones, and what stands behind them."""
+    *,
+    late: int,
+    milestones: int,
+) -> str:
+    """Three sentences to be read out: the indicators, the milestones, and what stands behind them."""
     every = sum(counts[name] for name in ("red", "amber", "green", "grey"))
     concerns = [row for row in series if row["variation"] == "concern"]
-    worst = "; ".join(f"{row['organisation_code']} {row['indicator_name'].lower()}" for row in concerns[:3])
+    worst = f" (first {concerns[0]['indicator_name']}, {concerns[0]['organisation_code']})" if concerns else ""
+    unknown = f", and {counts['grey']} are not known" if counts["grey"] else ""
     first = (
-        f"**In {month}, {counts['red']} of {every} indicators are red, {counts['amber']} amber and {counts['green']} "
-        f"green; {counts['grey']} are not known.** {len(concerns)} move the wrong way by more than usual"
-        f"{f' ({worst})' if worst else ''}, and {counts['improvement']} improve."
+        f"**In {date.fromisoformat(f'{month}-01'):%B %Y} {counts['red']} of {every} indicators are red, "
+        f"{counts['amber']} amber and {counts['green']} green{unknown}**: "
+        f"{len(concerns)} are worse than chance explains{worst} and {counts['improvement']} better."
     )
-    milestones = sum(row["milestone_count"] for row in priorities)
-    second = (
-        f"{counts['late_milestone']} of {milestones} milestones are open and expected late; "
-        f"{counts['overdue_milestone']} are overdue."
+    (slowest,) = connection.execute(
+        """
+        select arg_max(milestone_name || ' (' || organisation_code || '), ' || slip_days || ' days late', slip_days)
+        from mart.milestone_rag
+        where month = ? and is_critical and not is_finished and slip_days > 0
+        """,
+        [month],
+    ).fetchone()
+    second = f"Of {milestones} milestones {late} are late, {counts['overdue_milestone']} of them overdue" + (
+        f"; furthest behind of the critical ones is {slowest}." if slowest else "."
     )
     (owed, given) = connection.execute(
         "select max(expected_return_count), max(received_return_count) from mart.stp_monitoring_summaries "
@@ -270,20 +287,29 @@ def _summary(
     ).fetchone()
     (questions,) = connection.execute("select count(*) from report.claims where is_to_question").fetchone()
     (changed, pair) = connection.execute(
-        "select count(*), any_value(round_before || ' to ' || round_after) from mart.round_changes "
+        "select count(*), any_value(round_before || ' and ' || round_after) from mart.round_changes "
         "where round_after = (select max(round_after) from report.changes) "
         "and round_before = (select max(round_before) from report.changes)"
     ).fetchone()
-    third = f"{given} of {owed} returns are in; {questions} rows of published figures do not add up"
-    third += f"; {number(changed)} figures changed from {pair}." if pair else "."
+    third = f"Of {owed} returns {given} are in; {questions} published figures do not add up" + (
+        f", and {number(changed)} figures of the plan changed between {pair}." if pair else "."
+    )
     return "\n\n".join((first, second, third))
 
 
 def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Sequence[Chart]:
-    """The control charts that need attention first."""
-    shown = series[:PANELS]
+    """The control charts that need attention first, and others of which a return says what their limits stand on."""
+    first, others = series[:PANELS], [row for row in series[PANELS:] if row["limits_note"]]
+    made = [
+        _chart(connection, first, name="control_charts", title="Charts that need attention first"),
+        _chart(connection, others, name="stated_limits", title="Other charts whose limits a return has set"),
+    ]
+    return [chart for chart in made if chart]
+
+
+def _chart(connection: duckdb.DuckDBPyConnection, series: Sequence[Row], *, name: str, title: str) -> Chart | None:
     panels, words = [], []
-    for row in shown:
+    for row in series:
         points = rows_of(
             connection,
             """
@@ -300,18 +326,17 @@ def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Seq
         panels.append((heading, icons[0].upper() + icons[1:], points))
         words.append(f"{heading}: {icons}, last {number(row['last_value'])} against {number(row['target'])}.")
     if not panels:
-        return ()
+        return None
     chart = control_charts(
         panels,
-        title="Charts that need attention first",
+        title=title,
         subtitle=[
             "Grey line: each month; thin line: mean; dots: limits of usual variation; orange dashes: target.",
-            "Where a return says that limits start again, or what they stand on, the panel says why.",
             "Triangle: special cause, improving. Square: concern. Diamond: high or low. Small circle: common cause.",
             "Percentages are 0 to 100. Vertical axes are each chart's own and do not start at zero.",
         ],
     )
-    return (Chart(name="control_charts", chart=chart, alt="Control charts. " + " ".join(words)),)
+    return Chart(name=name, chart=chart, alt="Control charts. " + " ".join(words))
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, select: str, month: str) -> pd.DataFrame:
