@@ -200,13 +200,14 @@ def stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
         return Document(title=TITLE, summary=NOTHING)
     priorities = rows_of(connection, "select * from report.stp_monitoring where month = ? order by priority", [month])
     series = rows_of(connection, ATTENTION, {"month": month})
-    late = _frame(connection, LATE, month)
     tables = [
         Table("The five priorities", _frame(connection, PRIORITIES, month), [
             "Counts of indicators against their target; the colour is the worst of them and of critical milestones. "
             "Improving and concern: special cause in the month. Misses target: its limits do. Not known is never green."
         ]),
-        Table("Milestones late", late, ["Critical first. Slip is against the day first planned."]),
+        Table("Milestones late", _frame(connection, LATE, month), [
+            "Critical first. Slip is against the day first planned."
+        ]),
         Table("Claims that do not add up", _frame(connection, CLAIMS, month), [
             "All claims are in the report of claims."
         ]),
@@ -241,7 +242,7 @@ def stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
     is_illustrative = any(row["is_illustrative"] for row in priorities)
     return Document(
         title=f"{TITLE}, {month}",
-        summary=_summary(connection, month, series, counts, late=len(late), milestones=sum_of("milestone_count")),
+        summary=_summary(connection, month, series, counts, milestones=sum_of("milestone_count")),
         headlines={f"indicators_{name}": counts[name] for name in ("red", "amber", "green", "grey")}
         | {"milestones_late": counts["late_milestone"], "milestones_overdue": counts["overdue_milestone"]},
         charts=_charts(connection, series),
@@ -256,7 +257,6 @@ def _summary(
     series: Sequence[Row],
     counts: Mapping[str, int],
     *,
-    late: int,
     milestones: int,
 ) -> str:
     """Three sentences to be read out: the indicators, the milestones, and what stands behind them."""
@@ -277,8 +277,9 @@ def _summary(
         """,
         [month],
     ).fetchone()
-    second = f"Of {milestones} milestones {late} are late, {counts['overdue_milestone']} of them overdue" + (
-        f"; furthest behind of the critical ones is {slowest}." if slowest else "."
+    second = (
+        f"Of {milestones} milestones {counts['late_milestone']} are late, {counts['overdue_milestone']} of them overdue"
+        + (f"; furthest behind of the critical ones is {slowest}." if slowest else ".")
     )
     (owed, given) = connection.execute(
         "select max(expected_return_count), max(received_return_count) from mart.stp_monitoring_summaries "
