@@ -299,18 +299,10 @@ def _summary(
 
 
 def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Sequence[Chart]:
-    """The control charts that need attention first, and others of which a return says what their limits stand on."""
-    first, others = series[:PANELS], [row for row in series[PANELS:] if row["limits_note"]]
-    made = [
-        _chart(connection, first, name="control_charts", title="Charts that need attention first"),
-        _chart(connection, others, name="stated_limits", title="Other charts whose limits a return has set"),
-    ]
-    return [chart for chart in made if chart]
-
-
-def _chart(connection: duckdb.DuckDBPyConnection, series: Sequence[Row], *, name: str, title: str) -> Chart | None:
+    """The control charts that need attention first, then the others whose limits a return has set."""
+    others = [row for row in series[PANELS:] if row["limits_note"]]
     panels, words = [], []
-    for row in series:
+    for row in [*series[:PANELS], *others]:
         points = rows_of(
             connection,
             """
@@ -327,17 +319,17 @@ def _chart(connection: duckdb.DuckDBPyConnection, series: Sequence[Row], *, name
         panels.append((heading, icons[0].upper() + icons[1:], points))
         words.append(f"{heading}: {icons}, last {number(row['last_value'])} against {number(row['target'])}.")
     if not panels:
-        return None
+        return ()
     chart = control_charts(
         panels,
-        title=title,
+        title="Charts that need attention first" + (", and others whose limits a return has set" if others else ""),
         subtitle=[
             "Grey line: each month; thin line: mean; dots: limits of usual variation; orange dashes: target.",
             "Triangle: special cause, improving. Square: concern. Diamond: high or low. Small circle: common cause.",
             "Percentages are 0 to 100. Vertical axes are each chart's own and do not start at zero.",
         ],
     )
-    return Chart(name=name, chart=chart, alt="Control charts. " + " ".join(words))
+    return (Chart(name="control_charts", chart=chart, alt="Control charts. " + " ".join(words)),)
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, select: str, month: str) -> pd.DataFrame:
