@@ -3,6 +3,7 @@ with
 
 indicators as (select * from core.indicators_current),
 published_indicators as (select * from mart.published_indicators),
+published_codes as (select * from reference.published_indicators),
 quarters as (select * from reference.quarters),
 
 -- a month that was reported again counts as last reported, whole: never the numerator of one return over another's
@@ -15,6 +16,7 @@ restated as (
         arg_max(target, return_month) filter (target is not null) as target,
         bool_or(is_illustrative) as is_illustrative,
     from indicators
+    where indicator_code not in (select indicator_code from published_codes)
     group by all
 ),
 

@@ -5,6 +5,7 @@ indicators as (select * from core.indicators_current),
 milestones as (select * from core.milestones_current),
 indicator_values as (select * from mart.indicator_values),
 control_limits as (select * from mart.control_limits),
+published_codes as (select * from reference.published_indicators),
 
 -- the newest statement of each month is the one that is used
 latest as (
@@ -42,6 +43,12 @@ of_indicators as (
                         cell_reference(sheet, target_cell)
                     ),
                     'message': 'A figure is not a finite number: it is not used'
+                },
+                {
+                    'guard': 'code_of_a_published_indicator',
+                    'is_so': indicator_code in (select indicator_code from published_codes),
+                    'cells': cell_reference(sheet, coalesce(numerator_cell, denominator_cell, target_cell)),
+                    'message': 'The code ' || indicator_code || ' is that of a published statistic: the line is not used'
                 },
                 {
                     'guard': 'target_on_another_scale',

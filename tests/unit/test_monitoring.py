@@ -99,7 +99,9 @@ def test_a_month_counts_as_last_restated_and_a_missing_one_is_a_gap():
         stated("2017-06", 900, 1000),
         stated("2017-06", 5, 10, indicator_code="I02"),
         stated("2017-04", 5, 10, indicator_code="I03"),
+        stated("2017-04", 5, 10, indicator_code="KH03"),  # a published statistic has this code
     )
+    assert {row["indicator_code"] for row in rows} == {"I01", "I02", "I03"}
     first = [row for row in rows if row["indicator_code"] == "I01"]
     assert [(row["month"], row["value"], row["rag"]) for row in first] == [
         ("2017-04", 76, "red"), ("2017-05", None, "grey"), ("2017-06", 90, "amber"),
@@ -205,6 +207,7 @@ def test_what_cannot_be_is_named_with_its_cells():
             stated("2017-04", 5, float("inf"), indicator_code="I07"),
             stated("2017-04", 900, 1000, indicator_code="I03", target=0.95),
             stated("2017-04", 9, None, indicator_code="I04"),
+            stated("2017-04", 9, 10, indicator_code="KH03"),
             stated("2017-04", 9, 10, indicator_code="I05"),
             stated("2017-05", 9, 10, indicator_code="I05", direction="lower_is_better"),
         ],
@@ -227,6 +230,7 @@ def test_what_cannot_be_is_named_with_its_cells():
         ("denominator_not_above_zero", "I01"), ("not_finite", "I02"), ("not_finite", "I07"),
         ("target_on_another_scale", "I03"),
         ("denominator_missing", "I04"), ("description_changed", "I05"), ("no_target", "I06"),
+        ("code_of_a_published_indicator", "KH03"),
         ("finished_in_the_future", "M01"), ("no_longer_finished", "M01"), ("baseline_moved", "M01"),
         ("forecast_passed", "M02"), ("finished_before_reported_start", "M03"), ("finished_day_changed", "M04"),
     }  # fmt: skip
