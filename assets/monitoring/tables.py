@@ -35,7 +35,7 @@ def monitoring_returns_leave_nothing_open(connection: duckdb.DuckDBPyConnection)
     return Seen(
         passed=not found,
         sentences=[
-            f"{row['case_count']} x {row['guard'].replace('_', ' ')}: {row['message']} See mart.monitoring_doubts"
+            f"{row['case_count']} x {row['guard'].replace('_', ' ')}: {row['message']}. See mart.monitoring_doubts"
             for row in found
         ],
         counts={row["guard"]: row["case_count"] for row in found},

@@ -276,14 +276,25 @@ def with_limits(*lines: dict[str, Any], returns: tuple[str, ...] = ("2018-01",))
 
 def test_limits_start_again_where_the_newest_return_says_so():
     """Means of 87, 89 and of 94, 96: 88 and 95. Moving ranges of 2: limits 2.66 x 2 = 5.32 away."""
-    connection = with_limits(limits(5, first_month_starts_on=date(2017, 10, 1)))
+    connection = with_limits(
+        limits(5, first_month_starts_on=date(2017, 10, 1)),
+        limits(6, "I02", first_month_starts_on=date(2017, 10, 1)),
+        limits(7, "I02", first_month_starts_on=date(2017, 8, 1), reason="Clinics moved."),
+    )
     points = connection.execute(
         "select distinct stretch, mean, round(upper_limit, 2) from mart.spc_points where indicator_code = 'I01' "
         "order by stretch"
     ).fetchall()
     assert points == [(0, 88, 93.32), (1, 95, 100.32)]
     notes = dict(connection.execute("select indicator_code, limits_note from mart.spc_series").fetchall())
-    assert notes == {"I01": "Limits start again in 2017-10: A second ward opened.", "I02": None}
+    assert notes == {
+        "I01": "Limits start again in 2017-10: A second ward opened.",
+        "I02": "Limits start again in 2017-08: Clinics moved. Limits start again in 2017-10: A second ward opened.",
+    }
+    lengths = connection.execute(
+        "select count(*) from mart.spc_points where indicator_code = 'I02' group by stretch order by stretch"
+    ).fetchall()
+    assert lengths == [(4,), (2,), (4,)]
 
 
 def test_limits_stand_on_a_stated_baseline():
