@@ -102,7 +102,12 @@ select
     why as "Why",
 from mart.milestone_rag
 where month = $month and not is_finished and rag in ('red', 'amber')
-order by is_critical desc, is_overdue and forecast_date is null desc, slip_days desc nulls first
+order by
+    is_critical desc,
+    is_overdue and forecast_date is null desc,
+    slip_days desc nulls first,
+    organisation_code,
+    milestone_code
 """
 CLAIMS = """
 select
