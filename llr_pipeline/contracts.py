@@ -110,6 +110,7 @@ class Sheet:
     """A sheet of a template: a row per line; attributes first, then one value a period where `period` is set.
 
     `value` names the column that the period columns hold. Rows are grouped, and totalled where `totals`, by `sections`.
+    `since` is the first version of the template that had the sheet as it is.
     """
 
     table: str
@@ -123,6 +124,7 @@ class Sheet:
     totals: bool = True
     comparisons: tuple[Comparison, ...] = ()
     blank_rows: int = 8
+    since: int = 1
 
     @property
     def attributes(self) -> tuple[Column, ...]:
@@ -137,7 +139,10 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Template:
-    """A workbook that an organisation fills in: one contract writes it, reads it back and documents its tables."""
+    """A workbook that an organisation fills in: one contract writes it, reads it back and documents its tables.
+
+    An older version is read if nothing but sheets has come since. A sheet in another shape has a new `since`.
+    """
 
     name: str
     title: str
@@ -145,6 +150,15 @@ class Template:
     period: str
     purpose: str
     sheets: tuple[Sheet, ...]
+
+    @property
+    def versions(self) -> range:
+        """The versions that are read."""
+        return range(min(sheet.since for sheet in self.sheets), self.version + 1)
+
+    def sheets_of(self, version: int) -> tuple[Sheet, ...]:
+        """The sheets that a workbook of that version has."""
+        return tuple(sheet for sheet in self.sheets if sheet.since <= version)
 
 
 def build(kind: type, given: Mapping[str, Any], where: str, **fixed: Any) -> Any:

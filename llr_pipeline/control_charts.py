@@ -7,6 +7,7 @@ circle; each panel says its icons in words. What the points are is worked out in
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from llr_pipeline.look import BLUE, FONT, GREY, INK, QUIET, domain_of, known, themed, wrapped
@@ -37,9 +38,10 @@ def control_charts(
 ) -> alt.HConcatChart:
     """A panel for each heading, its icons in words, and its rows, in their order, `columns` side by side.
 
-    A row is a point: `period` (text, one tick each), `value`, `mean`, `lower_limit`, `upper_limit`, `target` and
-    `variation`. A value that is missing is a gap in the line. Vertical axes are the panel's own and do not start at
-    zero: say so in the subtitle. Raises ValueError where there is no panel.
+    A row is a point: `period` (text, one tick each), `value`, `mean`, `lower_limit`, `upper_limit`, `target`,
+    `variation` and `stretch`, a new one where limits start again: their lines break there, beside an upright one. A
+    value that is missing is a gap in the line. Vertical axes are the panel's own and do not start at zero: say so in
+    the subtitle. Raises ValueError where there is no panel.
     """
     import altair as alt
 
@@ -59,7 +61,10 @@ def _panel(heading: str, icons: str, rows: Sequence[Row], *, width: int, height:
     import altair as alt
 
     names = ("value", "mean", "lower_limit", "upper_limit", "target")
-    points = [{"period": str(row["period"]), **{name: known(row[name]) for name in names}} for row in rows]
+    points = [
+        {"period": str(row["period"]), "stretch": row["stretch"], **{name: known(row[name]) for name in names}}
+        for row in rows
+    ]
     for point, row in zip(points, rows, strict=True):
         point["colour"], point["shape"], point["size"] = MARKS.get(row["variation"], COMMON)
     data = alt.InlineData(points)
@@ -77,9 +82,13 @@ def _panel(heading: str, icons: str, rows: Sequence[Row], *, width: int, height:
         ("lower_limit", GREY, (2, 3), 1.2), ("upper_limit", GREY, (2, 3), 1.2), ("mean", INK, (1, 0), 1),
         ("target", CONCERN, (8, 4), 1.5), ("value", GREY, (1, 0), 1.2),
     )  # fmt: skip
+    starts = [after for before, after in pairwise(points) if after["stretch"] != before["stretch"]]
     layers = [
+        alt.Chart(alt.InlineData(starts), mark=alt.MarkDef(type="rule", color=QUIET, strokeDash=[1, 2])).encode(x)
+    ] if starts else []  # fmt: skip
+    layers += [
         alt.Chart(data, mark=alt.MarkDef(type="line", color=colour, strokeDash=list(dash), strokeWidth=wide)).encode(
-            x, up(name)
+            x, up(name), *([] if name in ("value", "target") else [alt.Detail("stretch:N")])
         )
         for name, colour, dash, wide in lines
         if any(point[name] is not None for point in points)
@@ -93,7 +102,7 @@ def _panel(heading: str, icons: str, rows: Sequence[Row], *, width: int, height:
     )  # fmt: skip
     room = width + 40
     above = alt.TitleParams(
-        wrapped(heading, pixels=room, size=13, bold=True)[:2], subtitle=wrapped(icons, pixels=room, size=12)[:2],
+        wrapped(heading, pixels=room, size=13, bold=True)[:2], subtitle=wrapped(icons, pixels=room, size=12)[:4],
         fontSize=13, subtitleFontSize=12, anchor="start", frame="bounds", color=INK, subtitleColor=QUIET, offset=6,
         font=FONT,
     )  # fmt: skip

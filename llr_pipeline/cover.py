@@ -173,8 +173,9 @@ def _read_version(cover: Cover, template: Template) -> int | None:
     text = cover.text("template_version")
     if text is None:
         return None
-    if text.lower().removeprefix("v").strip() == str(template.version):
-        return template.version
+    written = text.lower().removeprefix("v").strip()
+    if known := [version for version in template.versions if str(version) == written]:
+        return known[0]
     cover.find(
         "template_version",
         "wrong_version",

@@ -98,9 +98,9 @@ def read_return(
     reading = Reading(identity, findings)
     if findings.refuse or not (identity.template and identity.period):
         return reading
-    template = templates[identity.template]
-    titles = [sheet.title for sheet in template.sheets]
-    found = [(sheet, find_sheet(book, sheet, titles, findings)) for sheet in template.sheets]
+    asked = templates[identity.template].sheets_of(identity.template_version or 0)
+    titles = [sheet.title for sheet in asked]
+    found = [(sheet, find_sheet(book, sheet, titles, findings)) for sheet in asked]
     totals: list[dict[str, Any]] = []
     sheets: list[dict[str, Any]] = []
     for sheet, grid in found:

@@ -26,7 +26,7 @@ POINTS = """
 -- One row per series and period: the point, the limits of its stretch, and the first rule that it meets.
 with
 
--- a number sorts faster than a name
+-- a number sorts faster than a name, a narrow row than a wide one; and over a frame counts are faster than sums
 names as (
     select series, row_number() over () as series_number from (select distinct series from xmr_given) as every_series
 ),
@@ -34,12 +34,13 @@ names as (
 placed as (
     select
         names.series_number,
+        coalesce(len(list_filter(rebase_periods, lambda rebased: rebased <= period)), 0)::integer as stretch,
         period,
         if(isfinite(value), value, null) as value,
         target,
-        case direction::varchar when 'higher_is_better' then 1 when 'lower_is_better' then -1 else 0 end as good_side,
+        (case direction::varchar when 'higher_is_better' then 1 when 'lower_is_better' then -1 else 0 end)::tinyint
+            as good_side,
         baseline_points,
-        coalesce(len(list_filter(rebase_periods, lambda rebased: rebased <= period)), 0) as stretch,
     from xmr_given as given
     inner join names on given.series is not distinct from names.series
 ),
@@ -47,103 +48,117 @@ placed as (
 -- the moving range to the point before; across a gap there is none
 numbered as (
     select
-        *,
+        * exclude (baseline_points),
         row_number() over points as place,
-        count(value) over points as position,
         value - lag(value) over points as step,
+        baseline_points is null or count(*) filter (value is not null) over points <= baseline_points as is_counted,
     from placed
     window points as (partition by series_number, stretch order by period, value)
 ),
 
-averaged as (
+ranged as (
     select
         series_number,
         stretch,
         row_number() over () as stretch_number,
-        avg(value) filter (position <= coalesce(baseline_points, position)) as mean,
-        list(abs(step)) filter (step is not null and position <= coalesce(baseline_points, position)) as ranges,
-        list_avg(ranges) as every_range,
-        -- a range of 3.267 times the average or more is a spike's: it does not widen the limits
-        coalesce(list_avg(list_filter(ranges, lambda each: each < 3.267 * every_range)), every_range) as mean_range,
+        avg(value) filter (is_counted) as mean,
+        avg(abs(step)) filter (is_counted) as every_range,
         -- the last bits of a sum put no point off the mean and none outside the limits
         1e-12 * max(abs(value)) as slack,
     from numbered
     group by series_number, stretch
 ),
 
+-- a range of 3.267 times the average or more is a spike's: it does not widen the limits
+screened as (
+    select
+        ranged.stretch_number,
+        avg(abs(step)) as mean_range,
+    from numbered
+    inner join ranged
+        on numbered.series_number = ranged.series_number
+        and numbered.stretch = ranged.stretch
+    where is_counted and abs(step) < 3.267 * every_range
+    group by ranged.stretch_number
+),
+
+stretches as (
+    select
+        names.series,
+        ranged.*,
+        coalesce(screened.mean_range, ranged.every_range) as mean_range,
+    from ranged
+    inner join names on ranged.series_number = names.series_number
+    left join screened on ranged.stretch_number = screened.stretch_number
+),
+
 judged as (
     select
-        numbered.*,
-        averaged.stretch_number,
-        averaged.mean,
-        averaged.mean_range,
-        mean - 2.66 * mean_range as lower_limit,
-        mean + 2.66 * mean_range as upper_limit,
-        if(abs(value - mean) <= slack, 0, sign(value - mean))::integer as side,
+        stretch_number,
+        place,
+        period,
+        value,
+        target,
+        good_side,
+        step,
+        if(abs(value - mean) <= slack, 0, sign(value - mean))::tinyint as side,
+        if(abs(step) <= slack, 0, sign(step))::tinyint as way,
         abs(value - mean) > 2.66 * mean_range + slack as is_outside,
         not is_outside and abs(value - mean) > 2.66 * 2 / 3 * mean_range + slack as is_near_limit,
-        if(abs(step) <= slack, 0, sign(step))::integer as way,
     from numbered
-    left join averaged
-        on numbered.series_number = averaged.series_number
-        and numbered.stretch = averaged.stretch
+    inner join stretches
+        on numbered.series_number = stretches.series_number
+        and numbered.stretch = stretches.stretch
 ),
 
--- where a pattern is complete: at its last point. A gap has no side and no way, so none goes over it
+-- where a pattern is complete: at its last point. A gap has no side and no way, so none goes over it. One order of all
+-- rows is faster than a part for each stretch: `place` keeps a pattern to its own, for a first point has no way either
 complete as (
     select
-        *,
-        coalesce(abs(sum(way) over six) = 6, false) as is_trend_end,
-        coalesce(abs(sum(side) over seven) = 7, false) as is_run_end,
-        coalesce(abs(sum(side) over three) = 3 and sum(is_near_limit::integer) over three >= 2, false)
-            as is_two_of_three_end,
+        * exclude (way),
+        count(*) filter (way = 1) over six = 6 or count(*) filter (way = -1) over six = 6 as is_trend_end,
+        place >= 7 and (count(*) filter (side = 1) over seven = 7 or count(*) filter (side = -1) over seven = 7)
+            as is_run_end,
+        place >= 3 and (count(*) filter (side = 1) over three = 3 or count(*) filter (side = -1) over three = 3)
+            and count(*) filter (is_near_limit) over three >= 2 as is_two_of_three_end,
     from judged
     window
-        six as (partition by stretch_number order by place rows 5 preceding),
-        seven as (partition by stretch_number order by place rows 6 preceding),
-        three as (partition by stretch_number order by place rows 2 preceding)
+        six as (order by stretch_number, place rows 5 preceding),
+        seven as (order by stretch_number, place rows 6 preceding),
+        three as (order by stretch_number, place rows 2 preceding)
 ),
 
--- every point of a complete pattern is part of it
-parts as (
-    select
-        *,
-        bool_or(is_trend_end) over seven as is_in_trend,
-        bool_or(is_run_end) over seven as is_in_run,
-        is_near_limit and bool_or(is_two_of_three_end) over three as is_in_two_of_three,
-    from complete
-    window
-        seven as (partition by stretch_number order by place rows between current row and 6 following),
-        three as (partition by stretch_number order by place rows between current row and 2 following)
-),
-
+-- the first rule; every point of a complete pattern is part of it
 ruled as (
     select
-        *,
+        * exclude (place),
         case
             when value is null then null
             when is_outside then 'outside_limits'
-            when is_in_trend then 'trend'
-            when is_in_two_of_three then 'two_of_three'
-            when is_in_run then 'one_side'
+            when count(*) filter (is_trend_end) over seven > 0 then 'trend'
+            when is_near_limit and count(*) filter (is_two_of_three_end) over three > 0 then 'two_of_three'
+            when count(*) filter (is_run_end) over seven > 0 then 'one_side'
             else 'common_cause'
         end as rule,
-    from parts
+    from complete
+    window
+        seven as (order by stretch_number, place rows between current row and 6 following),
+        three as (order by stretch_number, place rows between current row and 2 following)
 )
 
 select
-    names.series,
+    series,
     period,
-    stretch::integer as stretch,
+    stretch,
     value,
     target,
     mean,
-    lower_limit,
-    upper_limit,
+    mean - 2.66 * mean_range as lower_limit,
+    mean + 2.66 * mean_range as upper_limit,
     mean - 2.66 * 2 / 3 * mean_range as near_lower_limit,
     mean + 2.66 * 2 / 3 * mean_range as near_upper_limit,
     abs(step) as moving_range,
-    side,
+    side::integer as side,
     rule,
     case
         when value is null then null
@@ -153,9 +168,9 @@ select
         when side = good_side then 'improvement'
         else 'concern'
     end as variation,
-    good_side,
+    good_side::integer as good_side,
 from ruled
-inner join names on ruled.series_number = names.series_number
+inner join stretches on ruled.stretch_number = stretches.stretch_number
 """
 
 SERIES = """

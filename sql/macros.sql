@@ -70,3 +70,14 @@ create or replace macro in_words(figure, unit) as
         when unit in ('beds', 'WTE', 'times') then format('{:,.1f} ', figure / 1) || unit
         else format('{:,.0f} ', figure / 1) || unit
     end;
+
+-- How a figure [any unit] stands to a published one that is printed to the nearest step [the same unit], in words [text].
+-- Slack [the same unit]: what is no difference, such as the last bits of a sum.
+create or replace macro published_verdict(figure, published, step, slack) as
+    case
+        when published is null then 'nothing published'
+        when abs(figure - published) <= step / 2 + slack then 'equals the published figure'
+        when abs(trunc(figure / step + 1e-9) * step - published) < slack
+            then 'equals the published figure when truncated'
+        else 'differs from the published figure'
+    end;

@@ -12,20 +12,46 @@ from llr_pipeline.spc import latest, xmr
 if TYPE_CHECKING:
     import pandas as pd
 
+LIMITS = """
+select
+    organisation_code,
+    indicator_code,
+    any_value(baseline_months)::integer as baseline_points,
+    list(distinct first_month_starts_on) filter (decision = 'start_again') as rebase_periods,
+    string_agg(
+        if(
+            decision = 'start_again',
+            'Limits start again in ' || strftime(first_month_starts_on, '%Y-%m'),
+            'Limits stand on the first ' || baseline_months::integer || ' months'
+        ) || ': ' || rtrim(reason, '.') || '.',
+        ' ' order by first_month_starts_on nulls first, row_number
+    ) as limits_note,
+from control_limits
+where is_used
+group by organisation_code, indicator_code
+"""
 GIVEN = """
 select
-    {'organisation_code': organisation_code, 'indicator_code': indicator_code} as series,
+    {
+        'organisation_code': indicator_values.organisation_code, 'indicator_code': indicator_values.indicator_code
+    } as series,
     period_starts_on as period,
     value,
     target,
     direction,
+    limits.baseline_points,
+    limits.rebase_periods,
 from indicator_values
+left join limits
+    on indicator_values.organisation_code = limits.organisation_code
+    and indicator_values.indicator_code = limits.indicator_code
 """
 POINTS = """
 select
     series.organisation_code as organisation_code,
     series.indicator_code as indicator_code,
     indicator_values.period_starts_on,
+    indicator_values.frequency,
     indicator_values.period,
     stretch, points.value, points.target, mean, lower_limit, upper_limit, near_lower_limit, near_upper_limit,
     moving_range, rule,
@@ -51,7 +77,7 @@ with
 
 described as (
     select
-        organisation_code, indicator_code, frequency, indicator_name, aim, priority, direction, kind,
+        organisation_code, indicator_code, source, frequency, indicator_name, aim, priority, direction, kind,
         bool_or(is_illustrative) as is_illustrative,
     from indicator_values
     group by all
@@ -66,6 +92,7 @@ least as (
 
 select
     described.*,
+    limits.limits_note,
     first.period as first_period,
     last.period as last_period,
     series.last_value, series.target, series.mean, series.lower_limit, series.upper_limit, series.rule,
@@ -77,7 +104,7 @@ select
         ' ',
         if(
             is_short,
-            'Limits stand on ' || series.stretch_point_count || ' points'
+            'Limits stand on ' || series.stretch_point_count || if(series.stretch_point_count = 1, ' point', ' points')
             || coalesce(', fewer than ' || least.point_count::integer, '') || ': provisional.',
             null
         ),
@@ -86,7 +113,7 @@ select
             series.side <> 0 and series.side_count >= 7,
             'The last ' || series.side_count || ' points, since ' || since.period || ', lie '
             || if(series.side > 0, 'above', 'below')
-            || ' the mean: if the cause is known and will last, limits could start again there.',
+            || ' the mean: if the cause is known and will last, the return may say that limits start again there.',
             null
         )
     ), '') as advice,
@@ -95,6 +122,9 @@ inner join described
     on series.series.organisation_code = described.organisation_code
     and series.series.indicator_code = described.indicator_code
 cross join least
+left join limits
+    on described.organisation_code = limits.organisation_code
+    and described.indicator_code = limits.indicator_code
 left join indicator_values as first
     on series.series.organisation_code = first.organisation_code
     and series.series.indicator_code = first.indicator_code
@@ -111,7 +141,10 @@ left join indicator_values as since
 
 
 def control(tables: Mapping[str, pd.DataFrame], say: Callable[[str], None]) -> Mapping[str, pd.DataFrame]:
-    """`mart.spc_points` and `mart.spc_series` of `mart.indicator_values`; how few points are too few is assumed."""
+    """`mart.spc_points` and `mart.spc_series` of `mart.indicator_values`, with limits as `mart.control_limits` says.
+
+    How few points are too few is assumed.
+    """
     with duckdb.connect() as connection:
         values = tables["mart.indicator_values"].drop(columns="cells")
         connection.register("indicator_frame", values)
@@ -120,6 +153,9 @@ def control(tables: Mapping[str, pd.DataFrame], say: Callable[[str], None]) -> M
             "from indicator_frame"
         )
         connection.register("assumptions", tables["core.assumptions_current"])
+        limits = tables["mart.control_limits"]
+        connection.register("control_limits", limits)
+        connection.sql(LIMITS).create("limits")
         connection.sql(GIVEN).create("given_values")
         xmr(connection, "given_values").create("points")
         latest(connection.table("points")).create("latest_points")

@@ -35,7 +35,7 @@ def monitoring_returns_leave_nothing_open(connection: duckdb.DuckDBPyConnection)
     return Seen(
         passed=not found,
         sentences=[
-            f"{row['case_count']} x {row['guard'].replace('_', ' ')}: {row['message']} See mart.monitoring_doubts"
+            f"{row['case_count']} x {row['guard'].replace('_', ' ')}: {row['message']}. See mart.monitoring_doubts"
             for row in found
         ],
         counts={row["guard"]: row["case_count"] for row in found},
@@ -45,10 +45,13 @@ def monitoring_returns_leave_nothing_open(connection: duckdb.DuckDBPyConnection)
 TABLES = [
     table("core.indicators"),
     table("core.milestones"),
+    table("core.control_limits"),
+    table("mart.published_indicators"),
     table("mart.indicator_values"),
+    table("mart.control_limits"),
     computed_tables(
         "control_charts",
-        reads=("core.assumptions_current", "mart.indicator_values"),
+        reads=("core.assumptions_current", "mart.control_limits", "mart.indicator_values"),
         makes=("mart.spc_points", "mart.spc_series"),
         compute=_control,
     ),

@@ -6,6 +6,7 @@ Everything said is made of the monitoring marts and their reports' tables; nothi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -78,6 +79,7 @@ left join mart.indicator_rag as rag
     on series.organisation_code = rag.organisation_code
     and series.indicator_code = rag.indicator_code
     and rag.month = $month
+where series.source = 'return'
 order by
     series.variation = 'concern' desc,
     series.assurance = 'fails' desc,
@@ -100,7 +102,12 @@ select
     why as "Why",
 from mart.milestone_rag
 where month = $month and not is_finished and rag in ('red', 'amber')
-order by is_critical desc, is_overdue and forecast_date is null desc, slip_days desc nulls first
+order by
+    is_critical desc,
+    is_overdue and forecast_date is null desc,
+    slip_days desc nulls first,
+    organisation_code,
+    milestone_code
 """
 CLAIMS = """
 select
@@ -123,7 +130,7 @@ select
     after_in_words as "After",
     coalesce(after_cell, before_cell) as "Cell",
 from report.changes
-where round_after = (select max(round_after) from report.changes) and position <= 2
+where round_after = (select max(round_after) from report.changes) and position = 1
 order by subject, unit, position
 """
 BENEFITS = """
@@ -168,6 +175,20 @@ from mart.indicator_rag
 where month = $month and disagreement is not null
 order by list_position(['red', 'amber', 'green'], rag), organisation_code, indicator_code
 """
+PUBLISHED = """
+select
+    organisation_code as "Organisation",
+    indicator_name as "Indicator",
+    coalesce(last_period, 'none') as "Newest",
+    round(last_value, 1) as "Value",
+    round(lower_limit, 1) || ' to ' || round(upper_limit, 1) as "Usual variation",
+    replace(variation, '_', ' ') as "Variation",
+    point_count as "Points",
+    gap_count as "Gaps",
+from mart.spc_series
+where source <> 'return'
+order by indicator_code, organisation_code
+"""
 DOUBTS = """
 select
     organisation_code as "Organisation", item_name as "Item", month as "Month", message as "Doubt",
@@ -184,41 +205,49 @@ def stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
         return Document(title=TITLE, summary=NOTHING)
     priorities = rows_of(connection, "select * from report.stp_monitoring where month = ? order by priority", [month])
     series = rows_of(connection, ATTENTION, {"month": month})
-    late = _frame(connection, LATE, month)
     tables = [
         Table("The five priorities", _frame(connection, PRIORITIES, month), [
             "Counts of indicators against their target; the colour is the worst of them and of critical milestones. "
             "Improving and concern: special cause in the month. Misses target: its limits do. Not known is never green."
         ]),
-        Table("The worst of each, and what changed", _frame(connection, WORST, month), [
-            "Critical milestones and all indicators; those of which all are green are left out."
+        Table("Milestones late", _frame(connection, LATE, month), [
+            "Critical first. Slip is against the day first planned."
         ]),
-        Table("Milestones late", late, ["Critical first. Slip is against the day first planned."]),
         Table("Claims that do not add up", _frame(connection, CLAIMS, month), [
             "All claims are in the report of claims."
         ]),
         Table("What changed since the last round", _frame(connection, CHANGED, month), [
-            "The two largest changes of each subject and unit. Plan and do nothing, provider and commissioner say a "
-            "thing twice: never add them."
+            "The largest change of each subject and unit; more are in the report of changes. Plan and do nothing, "
+            "provider and commissioner say a thing twice: never add them."
         ]),
+        Table("Who has not returned", _frame(connection, WHO, month), ["Missing is shown as missing."]),
         Table("Savings delivered against plan", _frame(connection, BENEFITS, month), [
             "Cumulative; the plan's year is taken as even over its months."
         ]),
         Table("Capital secured against need", _frame(connection, CAPITAL, month), ["Over the whole plan."]),
+        Table("The worst of each, and what changed", _frame(connection, WORST, month), [
+            "Critical milestones and all indicators; those of which all are green are left out."
+        ]),
         Table("Where colour and chart do not say the same", _frame(connection, DISAGREE, month), [
             "The colour is of one month; the chart says whether that is more than its usual variation."
         ]),
-        Table("Who has not returned", _frame(connection, WHO, month), ["Missing is shown as missing."]),
+        Table("Published statistics", _frame(connection, PUBLISHED, month), [
+            "Weeks, months and quarters as NHS England published them, whatever the month of this report."
+        ]),
         Table("Doubts", _frame(connection, DOUBTS, month), ["What returns say that cannot be, or leave open."]),
     ]  # fmt: skip
+
+    def sum_of(name: str) -> int:
+        return sum(row[name] for row in priorities)
+
     counts = {
-        name: sum(row[f"{name}_count"] for row in priorities)
+        name: sum_of(f"{name}_count")
         for name in ("red", "amber", "green", "grey", "concern", "improvement", "late_milestone", "overdue_milestone")
     }
     is_illustrative = any(row["is_illustrative"] for row in priorities)
     return Document(
         title=f"{TITLE}, {month}",
-        summary=_summary(connection, month, priorities, series, counts),
+        summary=_summary(connection, month, series, counts, milestones=sum_of("milestone_count")),
         headlines={f"indicators_{name}": counts[name] for name in ("red", "amber", "green", "grey")}
         | {"milestones_late": counts["late_milestone"], "milestones_overdue": counts["overdue_milestone"]},
         charts=_charts(connection, series),
@@ -228,22 +257,34 @@ def stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
 
 
 def _summary(
-    connection: duckdb.DuckDBPyConnection, month: str, priorities: Sequence[Row], series: Sequence[Row],
+    connection: duckdb.DuckDBPyConnection,
+    month: str,
+    series: Sequence[Row],
     counts: Mapping[str, int],
-) -> str:  # fmt: skip
-    """Three sentences: the indicators, the milestones, and what stands behind them."""
+    *,
+    milestones: int,
+) -> str:
+    """Three sentences to be read out: the indicators, the milestones, and what stands behind them."""
     every = sum(counts[name] for name in ("red", "amber", "green", "grey"))
     concerns = [row for row in series if row["variation"] == "concern"]
-    worst = "; ".join(f"{row['organisation_code']} {row['indicator_name'].lower()}" for row in concerns[:3])
+    worst = f" (first {concerns[0]['indicator_name']}, {concerns[0]['organisation_code']})" if concerns else ""
+    unknown = f", and {counts['grey']} are not known" if counts["grey"] else ""
     first = (
-        f"**In {month}, {counts['red']} of {every} indicators are red, {counts['amber']} amber and {counts['green']} "
-        f"green; {counts['grey']} are not known.** {len(concerns)} move the wrong way by more than usual"
-        f"{f' ({worst})' if worst else ''}, and {counts['improvement']} improve."
+        f"**In {date.fromisoformat(f'{month}-01'):%B %Y} {counts['red']} of {every} indicators are red, "
+        f"{counts['amber']} amber and {counts['green']} green{unknown}**: "
+        f"{len(concerns)} are worse than chance explains{worst} and {counts['improvement']} better."
     )
-    milestones = sum(row["milestone_count"] for row in priorities)
+    (slowest,) = connection.execute(
+        """
+        select arg_max(milestone_name || ' (' || organisation_code || '), ' || slip_days || ' days late', slip_days)
+        from mart.milestone_rag
+        where month = ? and is_critical and not is_finished and slip_days > 0
+        """,
+        [month],
+    ).fetchone()
     second = (
-        f"{counts['late_milestone']} of {milestones} milestones are open and expected late; "
-        f"{counts['overdue_milestone']} are overdue."
+        f"Of {milestones} milestones {counts['late_milestone']} are late, {counts['overdue_milestone']} of them overdue"
+        + (f"; furthest behind of the critical ones is {slowest}." if slowest else ".")
     )
     (owed, given) = connection.execute(
         "select max(expected_return_count), max(received_return_count) from mart.stp_monitoring_summaries "
@@ -252,24 +293,25 @@ def _summary(
     ).fetchone()
     (questions,) = connection.execute("select count(*) from report.claims where is_to_question").fetchone()
     (changed, pair) = connection.execute(
-        "select count(*), any_value(round_before || ' to ' || round_after) from mart.round_changes "
+        "select count(*), any_value(round_before || ' and ' || round_after) from mart.round_changes "
         "where round_after = (select max(round_after) from report.changes) "
         "and round_before = (select max(round_before) from report.changes)"
     ).fetchone()
-    third = f"{given} of {owed} returns are in; {questions} rows of published figures do not add up"
-    third += f"; {number(changed)} figures changed from {pair}." if pair else "."
+    third = f"Of {owed} returns {given} are in; {questions} published figures do not add up" + (
+        f", and {number(changed)} figures of the plan changed between {pair}." if pair else "."
+    )
     return "\n\n".join((first, second, third))
 
 
 def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Sequence[Chart]:
-    """The control charts that need attention first."""
-    shown = series[:PANELS]
+    """The control charts that need attention first, then the others whose limits a return has set."""
+    others = [row for row in series[PANELS:] if row["limits_note"]]
     panels, words = [], []
-    for row in shown:
+    for row in [*series[:PANELS], *others]:
         points = rows_of(
             connection,
             """
-            select period, value, mean, lower_limit, upper_limit, target, variation
+            select period, stretch, value, mean, lower_limit, upper_limit, target, variation
             from mart.spc_points
             where organisation_code = ? and indicator_code = ?
             order by period_starts_on
@@ -277,7 +319,7 @@ def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Seq
             [row["organisation_code"], row["indicator_code"]],
         )
         said = [VARIATION[row["variation"]], ASSURANCE[row["assurance"]], row["rag"] or ""]
-        icons = "; ".join(filter(None, said))
+        icons = "; ".join(filter(None, said)) + (f". {row['limits_note']}" if row["limits_note"] else "")
         heading = f"{row['organisation_code']} {row['indicator_name']}"
         panels.append((heading, icons[0].upper() + icons[1:], points))
         words.append(f"{heading}: {icons}, last {number(row['last_value'])} against {number(row['target'])}.")
@@ -285,7 +327,7 @@ def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Seq
         return ()
     chart = control_charts(
         panels,
-        title="Charts that need attention first",
+        title="Charts that need attention first" + (", and others whose limits a return has set" if others else ""),
         subtitle=[
             "Grey line: each month; thin line: mean; dots: limits of usual variation; orange dashes: target.",
             "Triangle: special cause, improving. Square: concern. Diamond: high or low. Small circle: common cause.",

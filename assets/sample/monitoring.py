@@ -22,6 +22,11 @@ from llr_pipeline.periods import months_to
 from llr_pipeline.templates import Line
 
 MONTHS = months_to("2018-03")
+# Who, which indicator, since which return; the month in which limits start again, or the months they stand on; why.
+LIMITS = (
+    ("QK1", "GPR-02", "2017-11", date(2017, 10, 1), None, "Evening and weekend hubs opened in all three areas"),
+    ("RWE", "EFF-02", "2017-10", None, 6, "The months before the cap on agency rates"),
+)
 # How far April to March are from the year's mean, in units of the indicator's `winter`.
 WINTER = (0.0, 0.1, 0.0, -0.1, -0.2, 0.0, 0.2, 0.4, 0.8, 1.0, 0.8, 0.6)
 
@@ -33,12 +38,17 @@ def _table(name: str) -> tuple[Mapping[str, str], ...]:
 
 
 def lines(organisation_code: str, month: str) -> dict[str, list[Line]]:
-    """Both sheets of a month's return."""
+    """The sheets of a month's return."""
     indicators = [row for row in _table("indicators.csv") if row["organisation_code"] == organisation_code]
     milestones = [row for row in _table("milestones.csv") if row["organisation_code"] == organisation_code]
     return {
         "indicators": [line for row in indicators for line in _indicator_lines(row, month)],
         "milestones": [_milestone_line(row, month) for row in milestones],
+        "control_limits": [
+            _limits_line(code, first_month, baseline_months, reason)
+            for sender, code, since, first_month, baseline_months, reason in LIMITS
+            if sender == organisation_code and since <= month
+        ],
     }
 
 
@@ -66,6 +76,15 @@ def _indicator_lines(about: Mapping[str, str], month: str) -> list[Line]:
         parts["numerator"][when] = float(round(value * size * first))
     attributes = {name: about[name] for name in ("indicator_code", "indicator", "aim", "priority", "direction", "kind")}
     return [Line({**attributes, "measure": measure}, values) for measure, values in parts.items() if values]
+
+
+def _limits_line(code: str, first_month: date | None, baseline_months: int | None, reason: str) -> Line:
+    return Line(
+        {
+            "indicator_code": code, "decision": "start_again" if first_month else "baseline",
+            "first_month": first_month, "baseline_months": baseline_months, "reason": reason,
+        }
+    )  # fmt: skip
 
 
 def _milestone_line(about: Mapping[str, str], month: str) -> Line:

@@ -49,7 +49,7 @@ compared as (
         and indicator_values.indicator_code = spc_points.indicator_code
         and indicator_values.period_starts_on = spc_points.period_starts_on
     left join tolerances on indicator_values.period_starts_on between tolerances.starts_on and tolerances.ends_on
-    where indicator_values.frequency = 'month'
+    where indicator_values.source = 'return'
 ),
 
 judged as (

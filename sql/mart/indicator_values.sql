@@ -1,9 +1,9 @@
--- One row per indicator of an organisation and period, to the last that anybody reported: the value as last restated, or a gap.
+-- One row per indicator of an organisation and period, to the last that its source has: the value as last restated, or a gap.
 with
 
 indicators as (select * from core.indicators_current),
-nhs_beds as (select * from core.nhs_beds_current),
-organisations as (select * from reference.organisations),
+published_indicators as (select * from mart.published_indicators),
+published_codes as (select * from reference.published_indicators),
 quarters as (select * from reference.quarters),
 
 -- a month that was reported again counts as last reported, whole: never the numerator of one return over another's
@@ -16,6 +16,7 @@ restated as (
         arg_max(target, return_month) filter (target is not null) as target,
         bool_or(is_illustrative) as is_illustrative,
     from indicators
+    where indicator_code not in (select indicator_code from published_codes)
     group by all
 ),
 
@@ -23,6 +24,7 @@ monthly as (
     select
         organisation_code,
         indicator_code,
+        'return' as source,
         'month' as frequency,
         (month || '-01')::date as period_starts_on,
         latest.kind as kind,
@@ -51,71 +53,54 @@ described as (
     group by all
 ),
 
--- a revised file is a row of its own: the one published last counts
 published as (
     select
-        nhs_beds.organisation_code,
-        nhs_beds.quarter,
-        arg_max(nhs_beds, (coalesce(nhs_beds.revised_on, nhs_beds.published_on), nhs_beds.submission_id)) as latest,
-    from nhs_beds
-    inner join organisations on nhs_beds.organisation_code = organisations.organisation_code
-    where nhs_beds.sector = 'general_acute'
-    group by all
+        organisation_code, indicator_code, source, frequency, period_starts_on, kind, numerator, denominator,
+        null::double as target, is_illustrative, null::varchar as return_month, submission_id, cells,
+    from published_indicators
 ),
 
-quarterly as (
-    select
-        published.organisation_code,
-        'KH03' as indicator_code,
-        'quarter' as frequency,
-        quarters.starts_on as period_starts_on,
-        'percentage' as kind,
-        latest.occupied_beds as numerator,
-        latest.available_beds as denominator,
-        null::double as target,
-        latest.is_illustrative as is_illustrative,
-        null::varchar as return_month,
-        latest.submission_id as submission_id,
-        list_filter(
-            [cell_reference(latest.sheet, latest.occupied_cell), cell_reference(latest.sheet, latest.available_cell)],
-            lambda cell: cell is not null
-        ) as cells,
-    from published
-    inner join quarters on published.quarter = quarters.quarter
+published_descriptions as (
+    select distinct indicator_code, indicator_name, direction, kind from published_indicators
 ),
 
 known as (
     select * from monthly
     union all by name
-    select * from quarterly
+    select * from published
 ),
 
--- every period of a series to the last that anybody reported, those without a value too: silence is no good news
+-- every period of a series to the last that its source has of anybody, those without a value too: silence is no good news
 last_periods as (
-    select frequency, max(period_starts_on) as ends_with from known group by frequency
+    select source, max(period_starts_on) as ends_with from known group by source
 ),
 
 periods as (
     select
         known.organisation_code,
         known.indicator_code,
+        known.source,
         known.frequency,
         unnest(
             generate_series(
                 min(known.period_starts_on), any_value(last_periods.ends_with),
-                if(known.frequency = 'month', interval 1 month, interval 3 month)
+                case known.frequency
+                    when 'week' then interval 7 day
+                    when 'month' then interval 1 month
+                    else interval 3 month
+                end
             )
         )::date as period_starts_on,
     from known
-    inner join last_periods on known.frequency = last_periods.frequency
-    group by known.organisation_code, known.indicator_code, known.frequency
+    inner join last_periods on known.source = last_periods.source
+    group by known.organisation_code, known.indicator_code, known.source, known.frequency
 ),
 
 -- a rate is numerator over denominator, a percentage 100 times that; a denominator of 0 gives none
 valued as (
     select
         periods.*,
-        known.* exclude (organisation_code, indicator_code, frequency, period_starts_on),
+        known.* exclude (organisation_code, indicator_code, source, frequency, period_starts_on),
         case
             when not isfinite(known.numerator) or not isfinite(known.denominator) then null
             when known.kind = 'count' then known.numerator
@@ -127,7 +112,7 @@ valued as (
     left join known
         on periods.organisation_code = known.organisation_code
         and periods.indicator_code = known.indicator_code
-        and periods.frequency = known.frequency
+        and periods.source = known.source
         and periods.period_starts_on = known.period_starts_on
 )
 
@@ -137,13 +122,18 @@ select
     valued.indicator_code,
     valued.period_starts_on,
     -- what it is
+    valued.source,
     valued.frequency,
-    if(valued.frequency = 'month', strftime(valued.period_starts_on, '%Y-%m'), quarters.quarter) as period,
-    coalesce(described.newest.indicator_name, 'KH03 general and acute beds occupied overnight') as indicator_name,
+    case valued.frequency
+        when 'week' then 'w/c ' || strftime(valued.period_starts_on, '%Y-%m-%d')
+        when 'month' then strftime(valued.period_starts_on, '%Y-%m')
+        else quarters.quarter
+    end as period,
+    coalesce(published_descriptions.indicator_name, described.newest.indicator_name) as indicator_name,
     described.newest.aim as aim,
     described.newest.priority as priority,
-    coalesce(described.newest.direction, 'on_target') as direction,
-    coalesce(described.newest.kind, 'percentage') as kind,
+    coalesce(published_descriptions.direction, described.newest.direction) as direction,
+    coalesce(published_descriptions.kind, described.newest.kind) as kind,
     coalesce(valued.is_illustrative, described.newest.is_illustrative, false) as is_illustrative,
     -- measures
     valued.numerator,
@@ -156,8 +146,12 @@ select
     coalesce(valued.cells, []) as cells,
 from valued
 left join described
-    on valued.organisation_code = described.organisation_code
+    on valued.source = 'return'
+    and valued.organisation_code = described.organisation_code
     and valued.indicator_code = described.indicator_code
+left join published_descriptions
+    on valued.source <> 'return'
+    and valued.indicator_code = published_descriptions.indicator_code
 left join quarters
     on valued.frequency = 'quarter'
     and valued.period_starts_on = quarters.starts_on

@@ -4,6 +4,8 @@ with
 indicators as (select * from core.indicators_current),
 milestones as (select * from core.milestones_current),
 indicator_values as (select * from mart.indicator_values),
+control_limits as (select * from mart.control_limits),
+published_codes as (select * from reference.published_indicators),
 
 -- the newest statement of each month is the one that is used
 latest as (
@@ -43,6 +45,12 @@ of_indicators as (
                     'message': 'A figure is not a finite number: it is not used'
                 },
                 {
+                    'guard': 'code_of_a_published_indicator',
+                    'is_so': indicator_code in (select indicator_code from published_codes),
+                    'cells': cell_reference(sheet, coalesce(numerator_cell, denominator_cell, target_cell)),
+                    'message': 'The code ' || indicator_code || ' is that of a published statistic: the line is not used'
+                },
+                {
                     'guard': 'target_on_another_scale',
                     'is_so': kind = 'percentage' and target > 0 and target <= 1 and denominator > 0
                         and 100 * numerator / denominator > 2,
@@ -80,7 +88,7 @@ without_target as (
         null::varchar as cells,
         'No month has a target: it is grey throughout' as message,
     from indicator_values
-    where frequency = 'month'
+    where source = 'return'
     group by organisation_code, indicator_code
 ),
 
@@ -95,6 +103,15 @@ of_milestones as (
                     'is_so': milestones.actual_date > last_day((milestones.month || '-01')::date),
                     'cells': cell_reference(milestones.sheet, milestones.actual_date_cell),
                     'message': 'Finished on ' || milestones.actual_date || ', after the month of the return'
+                },
+                {
+                    'guard': 'forecast_passed',
+                    'is_so': milestones.actual_date is null
+                        and milestones.forecast_date < last_day((milestones.month || '-01')::date)
+                        and milestones.month = newest.month,
+                    'cells': cell_reference(milestones.sheet, milestones.forecast_date_cell),
+                    'message': 'Expected on ' || milestones.forecast_date
+                        || ', before the month of the return ended, and neither finished nor expected later'
                 },
                 {
                     'guard': 'finished_day_changed',
@@ -139,6 +156,20 @@ of_milestones as (
     ) as first_seen
         on milestones.organisation_code = first_seen.organisation_code
         and milestones.milestone_code = first_seen.milestone_code
+    inner join (
+        select organisation_code, max(month) as month from milestones group by organisation_code
+    ) as newest
+        on milestones.organisation_code = newest.organisation_code
+),
+
+of_limits as (
+    select
+        organisation_code, indicator_code as item_code, any_value(indicator_name) as item_name,
+        max(return_month) as month, max(submission_id) as submission_id, guard, true as is_so,
+        string_agg(cells, ', ' order by row_number) as cells, string_agg(message, '; ' order by row_number) as message,
+    from control_limits
+    where not is_used
+    group by organisation_code, indicator_code, guard
 ),
 
 every_case as (
@@ -149,6 +180,8 @@ every_case as (
     select * from without_target
     union all by name
     select guard, is_so, organisation_code, item_code, item_name, month, submission_id, cells, message from of_milestones
+    union all by name
+    select * from of_limits
 )
 
 select

@@ -8,8 +8,11 @@ bed_schemes as (select * from core.bed_schemes_current),
 bed_scheme_claims as (select * from core.bed_scheme_claims_current),
 income_expenditure as (select * from core.income_expenditure_current),
 savings as (select * from core.savings_current),
+savings_schemes as (select * from core.savings_schemes_current),
 capital as (select * from core.capital_current),
 workforce as (select * from core.workforce_current),
+workforce_flows as (select * from core.workforce_flows_current),
+scenarios as (select * from core.scenarios_current),
 assumptions as (select * from core.assumptions_current),
 submissions as (select * from raw.submissions),
 
@@ -100,6 +103,26 @@ figures as (
     from savings
     union all by name
     select
+        'savings_schemes' as subject, round, organisation_code, null::varchar as financial_year, submission_id,
+        '' as basis,
+        concat_ws(', ', scheme_code, category, cost_pool, if(is_recurrent, 'recurrent', 'once')) as line,
+        sheet,
+        unnest(
+            [
+                {'measure': 'start', 'unit': 'days', 'value': date_diff('day', date '1970-01-01', start_date)::double,
+                    'words': start_date::varchar, 'cell': start_date_cell},
+                {'measure': 'confidence', 'unit': 'share', 'value': confidence_share, 'words': null,
+                    'cell': confidence_share_cell},
+                {'measure': 'full_year_effect', 'unit': 'GBP', 'value': full_year_effect_gbp::double, 'words': null,
+                    'cell': full_year_effect_cell},
+                {'measure': 'full_year_effect_of_pool', 'unit': 'share', 'value': full_year_effect_share, 'words': null,
+                    'cell': full_year_effect_cell}
+            ],
+            recursive := true
+        ),
+    from savings_schemes
+    union all by name
+    select
         'capital' as subject, round, organisation_code, financial_year, submission_id,
         price_basis as basis,
         concat_ws(', ', scheme_code, source, status) as line,
@@ -122,6 +145,46 @@ figures as (
             recursive := true
         ),
     from workforce
+    union all by name
+    select
+        'workforce_flows' as subject, round, organisation_code, financial_year, submission_id,
+        rate_definition as basis,
+        concat_ws(', ', staff_group, setting) as line,
+        null::varchar as words,
+        sheet,
+        unnest(
+            [
+                {'measure': 'leaver_rate', 'unit': 'share', 'value': leaver_rate_share, 'cell': leaver_rate_cell},
+                {'measure': 'retirement_rate', 'unit': 'share', 'value': retirement_rate_share,
+                    'cell': retirement_rate_cell},
+                {'measure': 'joiners_newly_qualified', 'unit': 'WTE', 'value': joiners_newly_qualified_wte,
+                    'cell': joiners_newly_qualified_cell},
+                {'measure': 'joiners_other_nhs', 'unit': 'WTE', 'value': joiners_other_nhs_wte,
+                    'cell': joiners_other_nhs_cell},
+                {'measure': 'joiners_overseas', 'unit': 'WTE', 'value': joiners_overseas_wte,
+                    'cell': joiners_overseas_cell},
+                {'measure': 'joiners_other', 'unit': 'WTE', 'value': joiners_other_wte, 'cell': joiners_other_cell},
+                {'measure': 'transfers_in', 'unit': 'WTE', 'value': transfers_in_wte, 'cell': transfers_in_cell},
+                {'measure': 'transfers_out', 'unit': 'WTE', 'value': transfers_out_wte, 'cell': transfers_out_cell}
+            ],
+            recursive := true
+        ),
+    from workforce_flows
+    union all by name
+    select
+        'scenarios' as subject, round, organisation_code, null::varchar as financial_year, submission_id,
+        scenario as basis,
+        scheme_code as line,
+        null::varchar as words,
+        sheet,
+        unnest(
+            [
+                {'measure': 'slip', 'unit': 'months', 'value': slip_months, 'cell': slip_months_cell},
+                {'measure': 'delivered', 'unit': 'share', 'value': delivered_share, 'cell': delivered_share_cell}
+            ],
+            recursive := true
+        ),
+    from scenarios
     union all by name
     select
         'assumptions' as subject, round, organisation_code, financial_year, submission_id,
@@ -165,7 +228,8 @@ templates as (
     from (
         values
             ('activity', 'activity'), ('beds', 'beds'), ('bed_schemes', 'beds'), ('income_expenditure', 'finance'),
-            ('savings', 'finance'), ('capital', 'finance'), ('workforce', 'workforce'), ('assumptions', 'assumptions')
+            ('savings', 'finance'), ('savings_schemes', 'finance'), ('capital', 'finance'), ('workforce', 'workforce'),
+            ('workforce_flows', 'workforce'), ('assumptions', 'assumptions'), ('scenarios', 'assumptions')
     ) as templates(subject, template)
 ),
 

@@ -186,8 +186,7 @@ compared as (
         published.printed,
         published.document,
         lines.figure - published.value as difference,
-        abs(difference) <= published.step / 2 + 1e-9 as is_equal,
-        abs(trunc(lines.figure / published.step + 1e-9) * published.step - published.value) < 1e-9 as is_equal_cut_short,
+        published_verdict(lines.figure, published.value, published.step, 1e-9) as published_verdict,
     from lines
     left join published
         on lines.round = published.round
@@ -210,13 +209,7 @@ select
     printed as published_as,
     document as published_in,
     difference,
-    case
-        when figure is null then 'not returned'
-        when published_figure is null then 'nothing published'
-        when is_equal then 'equals the published figure'
-        when is_equal_cut_short then 'equals the published figure when truncated'
-        else 'differs from the published figure'
-    end as verdict,
+    if(figure is null, 'not returned', published_verdict) as verdict,
     is_complete,
     is_illustrative,
 from compared

@@ -242,9 +242,7 @@ compared as (
         first_published.document,
         first_published.published_on,
         lines.figure - first_published.value as difference,
-        abs(difference) <= first_published.step / 2 + 0.005 as is_equal,
-        abs(trunc(lines.figure / first_published.step + 1e-9) * first_published.step - first_published.value) < 0.005
-            as is_equal_cut_short,
+        published_verdict(lines.figure, first_published.value, first_published.step, 0.005) as published_verdict,
     from lines
     left join first_published
         on lines.round = first_published.round
@@ -268,13 +266,7 @@ select
     document as published_in,
     published_on,
     difference,
-    case
-        when figure is null then 'not returned'
-        when published_figure is null then 'nothing published'
-        when is_equal then 'equals the published figure'
-        when is_equal_cut_short then 'equals the published figure when truncated'
-        else 'differs from the published figure'
-    end as verdict,
+    if(figure is null, 'not returned', published_verdict) as verdict,
     is_complete,
     is_illustrative,
 from compared

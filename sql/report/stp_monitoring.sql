@@ -9,7 +9,7 @@ late as (
     select
         month,
         priority,
-        (count(*) filter (where not is_finished and slip_days > 0))::integer as late_count,
+        (count(*) filter (where not is_finished and (slip_days > 0 or is_overdue)))::integer as late_count,
         (count(*) filter (where is_overdue))::integer as overdue_count,
     from milestone_rag
     group by month, priority

@@ -177,7 +177,7 @@ compared as (
         published.printed,
         published.document,
         lines.figure - published.value as difference,
-        abs(difference) <= published.step / 2 + 1e-9 as is_equal,
+        published_verdict(lines.figure, published.value, published.step, 1e-9) as published_verdict,
     from lines
     left join published
         on lines.round = published.round
@@ -200,12 +200,7 @@ select
     printed as published_as,
     document as published_in,
     difference,
-    case
-        when figure is null then 'not known'
-        when published_figure is null then 'nothing published'
-        when is_equal then 'equals the published figure'
-        else 'differs from the published figure'
-    end as verdict,
+    if(figure is null, 'not known', published_verdict) as verdict,
     is_illustrative,
 from compared
 order by round, position

@@ -58,11 +58,17 @@ def test_the_month_s_report_counts_what_its_tables_hold(published):
     assert sum(colours.values()) == 36
     assert f"{colours['red']} of 36 indicators are red" in document.summary
     assert len(document.summary) < 1000
-    assert document.summary.count("\n\n") == 2
-    assert document.notes[0].startswith("The monitoring returns are illustrative")
+    sentences = document.summary.split("\n\n")
+    assert [len(re.findall(r"[.!?](?=\s|$)", sentence)) for sentence in sentences] == [1, 1, 1]
+    assert sentences[0].startswith("**In March 2018 ")
     late = next(table for table in document.tables if table.title == "Milestones late")
+    assert sentences[1].startswith(f"Of 33 milestones {len(late.frame)} are late, ")
+    assert document.notes[0].startswith("The monitoring returns are illustrative")
     assert (late.frame["Expected"] == "no date").sum() == 2
-    assert document.charts[0].alt.count("last ") == 9
+    (chart,) = document.charts
+    assert chart.alt.count("last ") == 9 + 2
+    assert "Limits start again in 2017-10: Evening and weekend hubs opened in all three areas." in chart.alt
+    assert "Limits stand on the first 6 months: The months before the cap on agency rates." in chart.alt
 
 
 def test_planted_changes_are_found(published):

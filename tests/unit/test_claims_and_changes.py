@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from llr_pipeline.contracts import contracts
+from llr_pipeline.paths import SQL
+from llr_pipeline.tables import reads
 from tests.unit.mart_tables import make, mart_warehouse
 
 
@@ -118,3 +121,56 @@ def test_a_return_that_one_round_lacks_is_not_a_change_of_each_line():
         raw__submissions=returned("beds", "2016-10"), core__beds_current=[of_round("2016-10", 100)]
     )
     assert make(connection, "mart.round_changes") == []
+
+
+def test_every_figure_of_every_planning_table_is_compared():
+    """A core table of rounds, and each cell that it keeps: a figure of a return. Text is not compared."""
+    select = (SQL / "mart" / "round_changes.sql").read_text(encoding="utf-8")
+    planning = [
+        contract for name, contract in contracts().items()
+        if contract.layer == "core" and "round" in {column.name for column in contract.columns}
+    ]  # fmt: skip
+    assert {contract.name for contract in planning} == {name for name in reads(select) if name.startswith("core.")}
+    for contract in planning:
+        for column in contract.columns:
+            assert not column.name.endswith("_cell") or column.name in select, f"{contract.name}.{column.name}"
+
+
+def in_both(keys: str, **values: tuple[Any, Any]) -> list[dict[str, Any]]:
+    """A line of two rounds: `keys` as "column=code", then the values in each."""
+    line = {"organisation_code": "RWE", "sheet": "S"} | dict(key.split("=") for key in keys.split())
+    return [
+        line | {"submission_id": f"RWE {round_}", "round": round_} | {name: pair[n] for name, pair in values.items()}
+        for n, round_ in enumerate(("2016-10", "2016-11"))
+    ]
+
+
+def test_flows_scenarios_and_savings_schemes_that_changed():
+    connection = mart_warehouse(
+        raw__submissions=[
+            row for template in ("workforce", "finance", "assumptions")
+            for row in returned(template, "2016-10", "2016-11")
+        ],
+        core__workforce_flows_current=in_both(
+            "staff_group=doctors setting=acute rate_definition=opening_stock financial_year=2020/21",
+            leaver_rate_share=(0.1, 0.12), joiners_overseas_wte=(5, 5), leaver_rate_cell=("F5", "F6"),
+        ),
+        core__savings_schemes_current=in_both(
+            "scheme_code=REC01 category=efficiency cost_pool=pay",
+            confidence_share=(0.8, 0.5), full_year_effect_gbp=(900, None), full_year_effect_share=(None, 0.02),
+        ),
+        core__scenarios_current=in_both(
+            "scenario=late scheme_code=REC01", slip_months=(None, 6), slip_months_cell=("E5", "E5")
+        ),
+    )  # fmt: skip
+    found = {
+        (row["subject"], row["measure"]): (row["change"], row["before_value"], row["after_value"], row["after_cell"])
+        for row in make(connection, "mart.round_changes")
+    }
+    assert found == {
+        ("workforce_flows", "leaver_rate"): ("changed", 0.1, 0.12, "S!F6"),
+        ("savings_schemes", "confidence"): ("changed", 0.8, 0.5, None),
+        ("savings_schemes", "full_year_effect"): ("removed", 900, None, None),
+        ("savings_schemes", "full_year_effect_of_pool"): ("added", None, 0.02, None),
+        ("scenarios", "slip"): ("added", None, 6, "S!E5"),
+    }

@@ -10,8 +10,8 @@ from llr_pipeline.control_charts import MARKS, control_charts
 
 def points(*values: float | None, variation: str = "common_cause") -> list[dict[str, object]]:
     return [
-        {"period": f"2017-{n:02}", "value": value, "mean": 5.0, "lower_limit": 1.0, "upper_limit": 9.0, "target": None,
-         "variation": variation if value is not None else "no_data"}
+        {"period": f"2017-{n:02}", "stretch": n // 4, "value": value, "mean": 5.0, "lower_limit": 1.0,
+         "upper_limit": 9.0, "target": None, "variation": variation if value is not None else "no_data"}
         for n, value in enumerate(values, 1)
     ]  # fmt: skip
 
@@ -35,6 +35,15 @@ def test_a_panel_has_its_words_and_no_point_where_there_is_a_gap():
     assert {point["shape"] for point in drawn} == {"square"}
     assert len(panel["layer"]) == 5  # two limits, mean, values, points: no target
     assert "Waits" in to_svg(chart)
+
+
+def test_where_limits_start_again_their_lines_break_beside_an_upright_one():
+    drawing = control_charts([("Waits", "Common cause", points(4, 5, 6, 5, 4))], title="One").to_dict(validate=False)
+    upright, lower, *_, values, _ = drawing["concat"][0]["layer"]
+    (start,) = drawing["datasets"][upright["data"]["name"]]
+    assert (upright["mark"]["type"], start["period"]) == ("rule", "2017-04")
+    assert lower["encoding"]["detail"]["field"] == "stretch"
+    assert "detail" not in values["encoding"]
 
 
 def test_nothing_to_draw_is_said():

@@ -257,6 +257,10 @@ def fill(raw: RawTables) -> None:
         "RWE-may", "milestones", 5, milestone_code="M01", milestone="Case approved", scheme_code="C01", priority="4",
         is_critical=True, baseline_date=date(2017, 3, 31), forecast_date=date(2017, 6, 30),
     )  # fmt: skip
+    raw.line(
+        "RWE-may", "control_limits", 5, indicator_code="I01", decision="start_again", first_month=date(2017, 5, 20),
+        reason="A second ward opened",
+    )  # fmt: skip
 
     for measure, sector, beds in [("available", "total", 1700.5), ("available", "general_acute", 1530.8),
                                   ("occupied", "general_acute", 1195.2), ("occupied", "maternity", None)]:  # fmt: skip
@@ -576,6 +580,8 @@ def test_indicators_keep_each_return_s_restatement(warehouse: duckdb.DuckDBPyCon
         warehouse, "select month, milestone_name, forecast_date, actual_date, forecast_date_cell from core.milestones"
     )
     assert tuple(milestone.values()) == ("2017-05", "Case approved", date(2017, 6, 30), None, "G5")
+    limits = only(warehouse, "select return_month, first_month_starts_on, first_month_cell from core.control_limits")
+    assert tuple(limits.values()) == ("2017-05", date(2017, 5, 1), "C5")  # any day of the month
 
 
 def test_nhs_beds_carry_their_own_definition(warehouse: duckdb.DuckDBPyConnection) -> None:

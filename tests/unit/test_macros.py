@@ -36,6 +36,12 @@ def connection() -> duckdb.DuckDBPyConnection:
         ("gbp_from_thousands(-0.00001)::varchar", "-0.01"),
         ("log_mean(100, 110)", 104.9206),  # 10 / ln 1.1 = 10 / 0.0953102
         ("log_mean(5, 5)", 5),
+        # 243 / 1,940 = 12.526%, printed to a whole per cent
+        ("published_verdict(12.526, 13, 1, 1e-9)", "equals the published figure"),
+        ("published_verdict(12.526, 12, 1, 1e-9)", "equals the published figure when truncated"),
+        ("published_verdict(12.526, 14, 1, 1e-9)", "differs from the published figure"),
+        ("published_verdict(12.526, null, null, 1e-9)", "nothing published"),
+        ("published_verdict(399.3e6 + 0.001, 399.3e6, 1e5, 0.005)", "equals the published figure"),
         ("log_mean(5, 0)", 0),
         ("log_mean(100, 92.4) * ln(1.10)", 9.164068),  # the bridge 100 x 1.10 x 1.05 x 0.80 = 92.4
         ("log_mean(100, 92.4) * ln(1.05)", 4.691172),

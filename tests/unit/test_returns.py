@@ -134,7 +134,7 @@ def sample_value(column, n: int) -> object:
     if column.type == "date":
         return date(2016, 4, 1 + n % 28)
     if column.type == "double":
-        return round(0.01 * (n % 90), 2) if column.maximum == 1 else n + 0.5
+        return round(0.01 * (n % 90), 2) if column.maximum == 1 else n + (column.minimum or 0) + 0.5
     return f"{column.name} {n}"
 
 
@@ -449,6 +449,79 @@ def test_a_sheet_of_dates_drops_none_of_them(tmp_path, reference):
     sheet[dated], sheet[coded] = date(2017, 9, 1), "M2"
     reading = read_saved(book, path)
     assert [(f.rule, f.cell) for f in reading.findings] == [("missing_value", dated), ("row_not_read", coded)]
+
+
+def monitoring_return(path: Path, reference, **limits: object) -> openpyxl.Workbook:
+    """A return with one milestone, and a line of its Control limits sheet where there is one."""
+    line = {
+        "milestone_code": "M1", "milestone": "Open", "scheme_code": "S1", "priority": "1", "is_critical": True,
+        "baseline_date": date(2017, 4, 1),
+    }  # fmt: skip
+    tables = {"milestones": [Line(line)], "control_limits": [Line(limits)] if limits else []}
+    write_workbook(
+        path, templates()["monitoring"], Cover("RWE", MONTH, "Team", date(2017, 7, 1)), reference, tables
+    )  # fmt: skip
+    return openpyxl.load_workbook(path)
+
+
+def test_a_return_on_the_first_version_of_monitoring_is_read_without_its_limits(tmp_path, reference):
+    path = tmp_path / "a.xlsx"
+    book = monitoring_return(path, reference)
+    del book["Control limits"]
+    assert [f.rule for f in read_saved(book, path).findings] == ["missing_sheet"]
+    cover = {row[0].value: row[1] for row in book["Cover"].iter_rows()}
+    cover["Template version"].value = 1
+    reading = read_saved(book, path)
+    assert list(reading.findings) == []
+    assert reading.identity.template_version == 1
+    assert reading.tables["milestones"].num_rows == 1
+    assert "control_limits" not in reading.tables
+    assert [row["table_name"] for row in reading.tables["sheets"].to_pylist()] == ["indicators", "milestones"]
+
+
+def test_indicators_that_cannot_be_are_findings_with_their_cells(tmp_path, reference):
+    """A line twice, no direction for a target, a figure that is no number: the rest is read."""
+    line = {
+        "indicator_code": "I1", "indicator": "Seen in four hours", "aim": "care_quality", "priority": "1",
+        "direction": "higher_is_better", "kind": "percentage", "measure": "numerator",
+    }  # fmt: skip
+    months = reference.periods("month", MONTH)
+    lines = [
+        Line(line, dict.fromkeys(months, 9.0)), Line(line, dict.fromkeys(months, 8.0)),
+        Line(line | {"measure": "target", "direction": None}, dict.fromkeys(months, 95.0)),
+        Line(line | {"measure": "denominator"}, dict.fromkeys(months, 10.0)),
+    ]  # fmt: skip
+    path = tmp_path / "a.xlsx"
+    write_workbook(
+        path, templates()["monitoring"], Cover("RWE", MONTH, "Team", date(2017, 7, 1)), reference, {"indicators": lines}
+    )
+    book = openpyxl.load_workbook(path)
+    sheet = book["Indicators"]
+    rows = {row[6].value: row for row in sheet.iter_rows(min_row=5) if row[0].value}
+    rows["Denominator"][7].value = "1e999"
+    reading = read_saved(book, path)
+    found = {(f.rule, f.cell) for f in reading.findings}
+    assert {rule for rule, _ in found} == {"duplicate_line", "missing_value", "not_a_number"}
+    assert ("missing_value", rows["Target"][4].coordinate) in found
+    assert ("not_a_number", rows["Denominator"][7].coordinate) in found
+    assert reading.tables["sheets"].to_pylist()[0]["quarantined_count"] == 2 * len(months) + 1
+
+
+@pytest.mark.parametrize(
+    ("more", "rule", "column"),
+    [
+        ({"decision": "start_again", "first_month": "in autumn"}, "not_a_date", "Limits start again in"),
+        ({"decision": "baseline", "baseline_months": 1}, "out_of_range", "Baseline: first n months"),
+        ({"decision": "baseline", "baseline_months": 6, "reason": None}, "missing_value", "Reason"),
+    ],
+)
+def test_a_line_of_limits_that_cannot_be_read_is_a_finding_with_its_cell(tmp_path, reference, more, rule, column):
+    path = tmp_path / "a.xlsx"
+    book = monitoring_return(path, reference, **{"indicator_code": "I1", "reason": "New ward", **more})
+    cells = {cell.value: f"{cell.column_letter}5" for cell in book["Control limits"][4]}
+    reading = read_file(path)
+    assert [(f.rule, f.cell) for f in reading.findings] == [(rule, cells[column])]
+    assert reading.tables["control_limits"]["is_quarantined"].to_pylist() == [True]
 
 
 OF_OPENPYXL = ("total_without_value", "circular_formula")
