@@ -51,15 +51,30 @@ discharge_days as (
     group by all
 ),
 
+-- of each type of department both figures must be there: a part would pass for the whole
+emergency_types as (
+    select
+        organisation_code,
+        month,
+        type,
+        max(value) filter (where measure = 'attendances') as attendances,
+        max(value) filter (where measure = 'over_4_hours') as over_4_hours,
+        attendances > 0 and over_4_hours is null as is_part,
+    from nhs_emergency
+    where measure in ('attendances', 'over_4_hours')
+    group by all
+),
+
 emergency_months as (
     select
         organisation_code,
         month,
-        sum(value) filter (where measure = 'attendances') as attendances,
-        sum(value) filter (where measure = 'attendances' and type = 'type_1') as major_attendances,
-        sum(value) filter (where measure = 'over_4_hours') as over_4_hours,
-    from nhs_emergency
+        sum(attendances) as attendances,
+        sum(attendances) filter (where type = 'type_1') as major_attendances,
+        sum(over_4_hours) as over_4_hours,
+    from emergency_types
     group by all
+    having not bool_or(is_part)
 ),
 
 valued as (
@@ -123,7 +138,7 @@ select
     ranked.value_share,
     ranked.median_share,
     ranked.rank,
-    ceil(4 * ranked.rank / ranked.peers)::integer as quartile,
+    if(ranked.peers >= 4, ceil(4 * ranked.rank / ranked.peers), null)::integer as quartile,
     ranked.peers,
 from ranked
 inner join organisations using (organisation_code)
