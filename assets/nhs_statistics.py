@@ -13,4 +13,5 @@ TABLES = [
     table("mart.nhs_bed_years"),
     table("mart.plan_against_actuals"),
     table("mart.peer_comparison"),
+    table("mart.layout_changes"),
 ]
