@@ -25,13 +25,13 @@ nhs_absence as (
 
 organisations as (select * from reference.organisations),
 
--- a weekly file that begins on another day may repeat a day: the newest publication counts
+-- a weekly file that begins on another day may repeat a day: the newest publication counts, a dash of it too
 sitrep_days as (
     select
         organisation_code,
         date,
-        arg_max(value, coalesce(published_on, date)) filter (where measure = 'ga_beds_open') as open_beds,
-        arg_max(value, coalesce(published_on, date)) filter (where measure = 'ga_beds_occupied') as occupied_beds,
+        arg_max_null(value, coalesce(published_on, date)) filter (where measure = 'ga_beds_open') as open_beds,
+        arg_max_null(value, coalesce(published_on, date)) filter (where measure = 'ga_beds_occupied') as occupied_beds,
     from nhs_sitrep
     where measure in ('ga_beds_open', 'ga_beds_occupied')
     group by all
@@ -42,9 +42,9 @@ discharge_days as (
         organisation_code,
         setting,
         date,
-        arg_max(value, coalesce(published_on, date))
+        arg_max_null(value, coalesce(published_on, date))
             filter (where measure = 'not_meeting_criteria_to_reside') as ready_patients,
-        arg_max(value, coalesce(published_on, date))
+        arg_max_null(value, coalesce(published_on, date))
             filter (where measure = 'remaining_in_hospital') as remaining_patients,
     from nhs_discharges
     where organisation_level = 'organisation'

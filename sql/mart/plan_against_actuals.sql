@@ -106,13 +106,16 @@ months as (
     cross join range(12) as numbers(number)
 ),
 
+-- a day that two weekly files hold counts as last published
 sitrep_days as (
     select
         nhs_sitrep.organisation_code,
         months.financial_year,
         nhs_sitrep.date,
-        avg(nhs_sitrep.value) filter (where nhs_sitrep.measure = 'ga_beds_open') as available_beds,
-        avg(nhs_sitrep.value) filter (where nhs_sitrep.measure = 'ga_beds_occupied') as occupied_beds,
+        arg_max_null(nhs_sitrep.value, coalesce(nhs_sitrep.published_on, nhs_sitrep.date))
+            filter (where nhs_sitrep.measure = 'ga_beds_open') as available_beds,
+        arg_max_null(nhs_sitrep.value, coalesce(nhs_sitrep.published_on, nhs_sitrep.date))
+            filter (where nhs_sitrep.measure = 'ga_beds_occupied') as occupied_beds,
     from nhs_sitrep
     inner join months on strftime(nhs_sitrep.date, '%Y-%m') = months.month
     where nhs_sitrep.measure in ('ga_beds_open', 'ga_beds_occupied')

@@ -117,6 +117,19 @@ def test_a_day_that_two_weekly_reports_hold_counts_once_and_half_a_day_not():
     assert places(core__nhs_sitrep_current=rows) == {"RWE 2016-12": (0.9, 1, 1, None)}
 
 
+def test_a_figure_that_was_withdrawn_is_not_used_again():
+    """3 December was 80 of 100, and a dash in the report of a week later: no day."""
+    rows = [
+        {"organisation_code": "RWE", "date": day, "measure": measure, "value": value, "published_on": published}
+        for day, published, pair in (
+            ("2016-12-03", "2016-12-08", (100, 80)), ("2016-12-03", "2016-12-15", (100, None)),
+            ("2016-12-04", "2016-12-15", (100, 95)),
+        )
+        for measure, value in zip(("ga_beds_open", "ga_beds_occupied"), pair, strict=True)
+    ]  # fmt: skip
+    assert places(core__nhs_sitrep_current=rows) == {"RWE 2016-12": (0.95, 1, 1, None)}
+
+
 def test_a_trust_without_beds_has_no_occupancy():
     """A dash is 0 of 0: no share, and no peer with one of 0."""
     rows = [
