@@ -16,7 +16,14 @@ nhs_emergency as (
     ) = 1
 ),
 
-nhs_workforce as (select * from core.nhs_workforce_current),
+nhs_workforce as (
+    select *
+    from core.nhs_workforce_current
+    qualify row_number() over (
+        partition by organisation_code, month, staff_group order by published_on desc nulls last, submission_id desc
+    ) = 1
+),
+
 nhs_absence as (
     select *
     from core.nhs_absence_current
