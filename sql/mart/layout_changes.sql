@@ -174,7 +174,7 @@ changes as (
     left join said as before
         on files.previous_id = before.submission_id
         and said.change = before.change
-        and said.message = before.message
+        and (said.message = before.message or (said.change = 'row_without_code' and said.sheet = before.sheet))
     where before.message is null
 )
 

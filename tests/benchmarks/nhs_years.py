@@ -9,6 +9,7 @@ tables of published statistics anew with all that is in by then, their checks in
 from __future__ import annotations
 
 import argparse
+import re
 import resource
 import tempfile
 import time
@@ -50,9 +51,8 @@ def absence(folder: Path, inbox: Path, year: int, month: int) -> None:
 def discharges(folder: Path, inbox: Path, year: int, month: int) -> None:
     """Thirty days, from the month's first."""
     source = folder / "discharge" / "acute_june2022.xlsx"
-    shifted(
-        source, inbox / f"discharges_{year}_{month}.xlsx", (date(2022, 6, 1), date(2022, 6, 30)), date(year, month, 1)
-    )
+    days = (date(2022, 6, 1), date(2022, 6, 30))
+    shifted(source, inbox / f"discharges_{year}_{month}.xlsx", days, date(year, month, 1))
 
 
 def beds(folder: Path, inbox: Path, year: int, quarter: int) -> None:
@@ -74,8 +74,6 @@ def shifted(source: Path, target: Path, days: tuple[date, date], first: date) ->
 
 def rewritten(source: Path, target: Path, words: dict[str, str]) -> None:
     """The workbook with other words in its sheets; a word that stands for another is not looked at again."""
-    import re
-
     pattern = re.compile("|".join(map(re.escape, words)))
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
