@@ -21,17 +21,18 @@ ABOVE = 16
 
 @dataclass(frozen=True)
 class Line:
-    """How a series is drawn: what is planned has hollow squares, what was published filled circles."""
+    """How a series is drawn: what is planned has hollow squares or triangles, what was published filled circles."""
 
     label: str
     style: Style
     shape: str = "circle"
 
 
+DOTS_AND_DASHES = Style(STYLES[1].colour, STYLES[1].label, (8, 3, 2, 3))
 SERIES = {
     "published_available": Line("Published: available", STYLES[0]),
     "published_occupied": Line("Published: occupied", STYLES[2]),
-    "planned_kh03_general_acute": Line("Planned, as KH03 counts", STYLES[1], "square"),
+    "planned_kh03_general_acute": Line("Planned: as KH03 counts", DOTS_AND_DASHES, "triangle"),
     "planned_stp_acute": Line("Planned: acute beds, the plan's own count", STYLES[1], "square"),
     "planned_stp_community": Line("Planned: community beds, the plan's own count", STYLES[1], "square"),
 }

@@ -49,6 +49,9 @@ def test_plan_and_published_differ_in_dashes_and_in_points():
     assert {line.shape for line in published}.isdisjoint(line.shape for line in planned)
     assert {line.style.dash for line in published}.isdisjoint(line.style.dash for line in planned)
     assert len({line.style.dash for line in published}) == len(published)
+    own, kh03 = SERIES["planned_stp_acute"], SERIES["planned_kh03_general_acute"]
+    assert own.shape != kh03.shape
+    assert own.style.dash != kh03.style.dash
 
 
 def test_units_and_definitions_are_written_on_the_chart(drawn):
@@ -56,6 +59,16 @@ def test_units_and_definitions_are_written_on_the_chart(drawn):
     for words in ("Beds, axis from", "Financial year", "open overnight", "never subtract"):
         assert words in svg
     assert "1,850 in 2017/18" in alt
+
+
+def test_a_plan_of_kh03_s_own_definition_is_a_line_of_its_own():
+    chart = beds_by_year(
+        "beds",
+        rows(published_available=[1500, 1510], planned_stp_acute=[1940, 1900], planned_kh03_general_acute=[1500, 1480]),
+        title="A trust",
+    )
+    assert "Planned: as KH03 counts; 1,480 in 2016/17" in chart.alt
+    assert len(paths(to_svg(chart.chart))) == 3
 
 
 def test_a_series_of_one_year_is_no_line():
