@@ -10,6 +10,8 @@ TABLES = [
     table("core.nhs_absence"),
     table("core.nhs_workforce"),
     table("core.population"),
+    table("mart.nhs_bed_years"),
     table("mart.plan_against_actuals"),
     table("mart.peer_comparison"),
+    table("mart.layout_changes"),
 ]

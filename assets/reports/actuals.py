@@ -1,148 +1,60 @@
-"""The report on what happened: planned beds beside published ones, trusts among their peers, layouts that changed."""
+"""The report on what happened: beds planned and published, what could be compared, peers, layouts that changed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import duckdb
 
-from llr_pipeline.charts import End, end_labels
+from assets.reports.actual_charts import beds_by_year
+from assets.reports.actual_tables import ACTUALS
+from assets.reports.selects import tables_of
 from llr_pipeline.contracts import contracts
-from llr_pipeline.look import STYLES, domain_of, figure
-from llr_pipeline.reports import Chart, Document, Table, number, rows_of
+from llr_pipeline.reports import Document, number, rows_of
 
 Row = Mapping[str, Any]
 CREDITS = (f"Published beds: {contracts()['reference.kh03_outturn'].source['title']}.",)
-WIDTH, HEIGHT, ROOM = 560, 320, 190
-SERIES = {
-    "published_available": ("Published: available", STYLES[0]),
-    "published_occupied": ("Published: occupied", STYLES[2]),
-    "planned_stp_acute": ("Planned: the plan's count", STYLES[1]),
-}
 NOT_SUBTRACTED = (
-    "The plan counted acute beds in its own way. They are drawn beside KH03's and are never subtracted from them. "
-    "KH03's are general and acute beds open overnight, the mean of four quarters."
-)
-SELECTS = (
-    (
-        "The plan beside what was published",
-        """
-        select
-            financial_year as "Year",
-            organisation_code as "Organisation",
-            replace(measure, '_', ' ') as "Measure",
-            planned_definition as "Planned as",
-            round(planned_value, 1) as "Planned",
-            round(actual_value, 1) as "Published",
-            round(difference, 1) as "Difference",
-            coalesce(reason, verdict) as "What to know",
-        from mart.plan_against_actuals
-        where actual_value is not null and round = (select max(round) from mart.plan_against_actuals)
-        order by all
-        """,
-        "Difference = published - planned, only where both count the same thing over the whole year.",
-    ),
-    (
-        "Among peers, latest period of each",
-        """
-        select
-            replace(measure, '_', ' ') as "Measure",
-            organisation_code as "Organisation",
-            period as "Period",
-            round(100 * value_share, 1) as "Value, %",
-            round(100 * median_share, 1) as "Median, %",
-            rank as "Rank",
-            peers as "Of",
-            quartile as "Quartile",
-        from mart.peer_comparison
-        qualify row_number() over (partition by measure, peer_group, organisation_code order by period desc) = 1
-        order by all
-        """,
-        "Rank 1 is the lowest value; higher is worse in every measure.",
-    ),
-    (
-        "What was new in the layout of published files",
-        """
-        select
-            findings.file_name as "File",
-            findings.sheet as "Sheet",
-            findings.cell as "Cell",
-            findings.message as "Found",
-        from raw.findings as findings
-        inner join raw.publications as publications using (submission_id)
-        where findings.rule in ('unknown_column', 'layout_not_known', 'period_differs', 'row_without_code')
-        order by all
-        limit 50
-        """,
-        "At most 50; raw.findings has them all. What is not known stays in raw and is used nowhere.",
-    ),
+    "The plan counted beds in its own way: its beds are drawn beside KH03's and are never subtracted from them. "
+    "Where a year has not four quarters of KH03, the published lines have a gap."
 )
 
 
 def actuals(connection: duckdb.DuckDBPyConnection) -> Document:
-    """Beds of the acute trust, planned and published, by year; comparisons and peers in tables."""
-    rows = rows_of(connection, "select * from report.actuals order by series, financial_year")
+    """Beds by year, planned and published, of each organisation with a published year; comparisons in tables."""
+    rows = rows_of(
+        connection,
+        "select * from report.actuals order by organisation_kind <> 'acute', organisation_code, series, financial_year",
+    )
+    tables = tables_of(connection, ACTUALS)
     if not rows:
-        return Document(title="Plan against actuals", summary="No published figure is in yet.", credits=CREDITS)
-    name = rows[0]["organisation_name"]
+        said = "No whole year of published beds is in yet."
+        return Document(title="Plan against actuals", summary=said, tables=tables, credits=CREDITS)
+    trusts = [list(found) for _, found in groupby(rows, key=lambda row: row["organisation_code"])]
+    names = [found[0]["organisation_name"] for found in trusts]
     return Document(
-        title=f"Plan against actuals: {name}",
-        summary=_summary(name, rows),
-        charts=[_chart(name, rows)],
-        tables=_tables(connection),
+        title=f"Plan against actuals: {names[0]}",
+        summary="\n\n".join(_summary(name, found) for name, found in zip(names, trusts, strict=True)),
+        charts=[
+            beds_by_year(f"beds_{found[0]['organisation_code'].lower()}", found, title=f"{name}: beds by year")
+            for name, found in zip(names, trusts, strict=True)
+        ],
+        tables=tables,
         notes=[NOT_SUBTRACTED],
         credits=CREDITS,
     )
 
 
 def _summary(name: str, rows: Sequence[Row]) -> str:
-    published = [row for row in rows if row["series"] == "published_occupied"]
-    available = {row["financial_year"]: row["beds"] for row in rows if row["series"] == "published_available"}
-    if not published:
-        return f"Nothing is published of {name} for the years of the plan."
-    first, last = published[0], published[-1]
+    beds = {(row["series"], row["financial_year"]): row["beds"] for row in rows}
+    years = [year for (series, year), value in beds.items() if series == "published_occupied" and value is not None]
     said = " and ".join(
-        f"{number(row['beds'], decimals=0)} of {number(available.get(row['financial_year']), decimals=0)} beds in "
-        f"{row['financial_year']}"
-        for row in (first, last)
+        f"{number(beds['published_occupied', year], decimals=0)} of "
+        f"{number(beds['published_available', year], decimals=0)} beds in {year}"
+        for year in dict.fromkeys((years[0], years[-1]))
     )
-    return f"**{name} had {said} occupied overnight** (general and acute, KH03)."
-
-
-def _chart(name: str, rows: Sequence[Row]) -> Chart:
-    """A line a series, named at its end."""
-    import altair as alt
-
-    rows = [row for row in rows if row["series"] in SERIES]
-    years = sorted({row["financial_year"] for row in rows})
-    domain = domain_of([row["beds"] for row in rows])
-    x = alt.X("financial_year:O", sort=years, title=None, axis=alt.Axis(labelAngle=0))
-    y = alt.Y("beds:Q", scale=alt.Scale(domain=list(domain), zero=False, nice=False), title="Beds")
-    layers, ends = [], []
-    for series, (label, style) in SERIES.items():
-        points = [row for row in rows if row["series"] == series]
-        if not points:
-            continue
-        mark = {"color": style.colour, "strokeWidth": 2.5, "strokeDash": list(style.dash)}
-        data = alt.InlineData([{key: row[key] for key in ("financial_year", "beds")} for row in points])
-        layers.append(
-            alt.Chart(data, mark=alt.MarkDef(type="line", point={"color": style.colour}, **mark)).encode(x, y)
-        )
-        last = points[-1]
-        under = f"{number(last['beds'], decimals=0)} in {last['financial_year']}"
-        ends.append(End(WIDTH + 8, last["beds"], label, under, style.label))
-    panel = alt.layer(*layers, *end_labels(ends, domain=domain, height=HEIGHT)).properties(width=WIDTH, height=HEIGHT)
-    title = f"{name}: beds planned and beds open"
-    subtitle = "General and acute beds by financial year; the plan's own count is another definition than KH03's"
-    words = "; ".join(f"{end.bold} {end.under}" for end in ends)
-    return Chart("beds", figure([panel], title=title, subtitle=subtitle, width=WIDTH + ROOM), f"Line chart: {words}.")
-
-
-def _tables(connection: duckdb.DuckDBPyConnection) -> Sequence[Table]:
-    made = []
-    for title, select, note in SELECTS:
-        frame = connection.execute(select).df()
-        if len(frame):
-            made.append(Table(title=title, frame=frame.astype(object).where(frame.notna(), None), notes=[note]))
-    return made
+    gaps = sorted(year for (series, year), value in beds.items() if series == "published_occupied" and value is None)
+    missing = f" Not received in full: {', '.join(gaps)}." if gaps else ""
+    return f"**{name} had {said} occupied overnight** (general and acute, KH03).{missing}"

@@ -10,7 +10,11 @@ from llr_pipeline.reports import Table
 
 
 def tables_of(
-    connection: duckdb.DuckDBPyConnection, selects: Iterable[tuple[str, str, str]], *, round_: str, horizon_year: str
+    connection: duckdb.DuckDBPyConnection,
+    selects: Iterable[tuple[str, str, str]],
+    *,
+    round_: str = "",
+    horizon_year: str = "",
 ) -> Sequence[Table]:
     """Those of (title, select, note) that have a row. A SELECT may ask for `$round` and for the last `$year`."""
     made = []

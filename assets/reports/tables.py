@@ -58,7 +58,13 @@ TABLES = [
     report(
         "report.actuals",
         _actuals,
-        reads=("mart.peer_comparison", "mart.plan_against_actuals", "raw.findings", "raw.publications"),
+        reads=(
+            "mart.layout_changes",
+            "mart.peer_comparison",
+            "mart.plan_against_actuals",
+            "reference.definition_pairs",
+            "reference.layout_changes",
+        ),
     ),
     report(
         "report.bed_capacity",

@@ -25,13 +25,13 @@ nhs_absence as (
 
 organisations as (select * from reference.organisations),
 
--- a weekly file that begins on another day may repeat a day: the newest publication counts
+-- a weekly file that begins on another day may repeat a day: the newest publication counts, a dash of it too
 sitrep_days as (
     select
         organisation_code,
         date,
-        arg_max(value, coalesce(published_on, date)) filter (where measure = 'ga_beds_open') as open_beds,
-        arg_max(value, coalesce(published_on, date)) filter (where measure = 'ga_beds_occupied') as occupied_beds,
+        arg_max_null(value, coalesce(published_on, date)) filter (where measure = 'ga_beds_open') as open_beds,
+        arg_max_null(value, coalesce(published_on, date)) filter (where measure = 'ga_beds_occupied') as occupied_beds,
     from nhs_sitrep
     where measure in ('ga_beds_open', 'ga_beds_occupied')
     group by all
@@ -42,12 +42,26 @@ discharge_days as (
         organisation_code,
         setting,
         date,
-        arg_max(value, coalesce(published_on, date))
+        arg_max_null(value, coalesce(published_on, date))
             filter (where measure = 'not_meeting_criteria_to_reside') as ready_patients,
-        arg_max(value, coalesce(published_on, date))
+        arg_max_null(value, coalesce(published_on, date))
             filter (where measure = 'remaining_in_hospital') as remaining_patients,
     from nhs_discharges
     where organisation_level = 'organisation'
+    group by all
+),
+
+-- of each type of department both figures must be there: a part would pass for the whole
+emergency_types as (
+    select
+        organisation_code,
+        month,
+        type,
+        max(value) filter (where measure = 'attendances') as attendances,
+        max(value) filter (where measure = 'over_4_hours') as over_4_hours,
+        attendances > 0 and over_4_hours is null as is_part,
+    from nhs_emergency
+    where measure in ('attendances', 'over_4_hours')
     group by all
 ),
 
@@ -55,11 +69,12 @@ emergency_months as (
     select
         organisation_code,
         month,
-        sum(value) filter (where measure = 'attendances') as attendances,
-        sum(value) filter (where measure = 'attendances' and type = 'type_1') as major_attendances,
-        sum(value) filter (where measure = 'over_4_hours') as over_4_hours,
-    from nhs_emergency
+        sum(attendances) as attendances,
+        sum(attendances) filter (where type = 'type_1') as major_attendances,
+        sum(over_4_hours) as over_4_hours,
+    from emergency_types
     group by all
+    having not bool_or(is_part)
 ),
 
 valued as (
@@ -123,7 +138,7 @@ select
     ranked.value_share,
     ranked.median_share,
     ranked.rank,
-    ceil(4 * ranked.rank / ranked.peers)::integer as quartile,
+    if(ranked.peers >= 4, ceil(4 * ranked.rank / ranked.peers), null)::integer as quartile,
     ranked.peers,
 from ranked
 inner join organisations using (organisation_code)

@@ -4,7 +4,7 @@ with
 beds as (select * from core.beds_current),
 activity as (select * from core.activity_current),
 workforce as (select * from core.workforce_current),
-nhs_beds as (select * from core.nhs_beds_current),
+nhs_bed_years as (select * from mart.nhs_bed_years),
 nhs_sitrep as (select * from core.nhs_sitrep_current),
 
 -- a month that two publications hold counts as last published
@@ -16,7 +16,14 @@ nhs_emergency as (
     ) = 1
 ),
 
-nhs_workforce as (select * from core.nhs_workforce_current),
+nhs_workforce as (
+    select *
+    from core.nhs_workforce_current
+    qualify row_number() over (
+        partition by organisation_code, month, staff_group order by published_on desc nulls last, submission_id desc
+    ) = 1
+),
+
 nhs_absence as (
     select *
     from core.nhs_absence_current
@@ -25,8 +32,8 @@ nhs_absence as (
     ) = 1
 ),
 
-outturn as (select * from reference.kh03_outturn),
 pairs as (select * from reference.definition_pairs),
+published_staff_groups as (select * from reference.published_staff_groups),
 years as (select * from reference.financial_years),
 
 planned_beds as (
@@ -66,6 +73,11 @@ planned_staff as (
         sum(wte) as staff_wte,
     from workforce
     group by all
+    union all
+    select round, organisation_code, financial_year, staff_group, bool_or(is_illustrative), sum(wte),
+    from workforce
+    where contract = 'substantive'
+    group by all
 ),
 
 planned as (
@@ -75,6 +87,10 @@ planned as (
     union all
     select round, organisation_code, financial_year, 'occupied_beds', planned_definition, is_illustrative,
         occupied_beds,
+    from planned_beds
+    union all
+    select round, organisation_code, financial_year, 'occupancy_share', planned_definition, is_illustrative,
+        occupied_beds / nullif(available_beds, 0),
     from planned_beds
     union all
     select round, organisation_code, financial_year, 'attendances', planned_definition, is_illustrative, attendances,
@@ -97,91 +113,126 @@ months as (
     cross join range(12) as numbers(number)
 ),
 
-quarters as (
-    select
-        organisation_code,
-        split_part(quarter, ' ', 1) as financial_year,
-        bed_definition as actual_definition,
-        avg(available_beds) as available_beds,
-        avg(occupied_beds) as occupied_beds,
-        count(distinct quarter) as periods_found,
-    from nhs_beds
-    group by all
-),
-
--- four quarters of files before the series that is kept, and that before an incomplete year
-best_beds as (
-    select organisation_code, financial_year, actual_definition, available_beds, occupied_beds, periods_found,
-        'core.nhs_beds' as actual_source,
-    from quarters
-    union all
-    select organisation_code, financial_year, 'kh03_general_acute', available_beds, occupied_beds, 4,
-        'reference.kh03_outturn',
-    from outturn
-),
-
-ranked_beds as (
-    select
-        *,
-        row_number() over (
-            partition by organisation_code, financial_year, actual_definition
-            order by periods_found desc, actual_source
-        ) as place,
-    from best_beds
-),
-
-winter_days as (
+-- a day that two weekly files hold counts as last published
+sitrep_days as (
     select
         nhs_sitrep.organisation_code,
         months.financial_year,
         nhs_sitrep.date,
-        avg(nhs_sitrep.value) as open_beds,
+        arg_max_null(nhs_sitrep.value, coalesce(nhs_sitrep.published_on, nhs_sitrep.date))
+            filter (where nhs_sitrep.measure = 'ga_beds_open') as available_beds,
+        arg_max_null(nhs_sitrep.value, coalesce(nhs_sitrep.published_on, nhs_sitrep.date))
+            filter (where nhs_sitrep.measure = 'ga_beds_occupied') as occupied_beds,
     from nhs_sitrep
     inner join months on strftime(nhs_sitrep.date, '%Y-%m') = months.month
-    where nhs_sitrep.measure = 'ga_beds_open' and nhs_sitrep.value is not null
+    where nhs_sitrep.measure in ('ga_beds_open', 'ga_beds_occupied')
+    group by all
+),
+
+sitrep_years as (
+    select
+        sitrep_days.organisation_code,
+        sitrep_days.financial_year,
+        avg(sitrep_days.available_beds) as available_beds,
+        avg(sitrep_days.occupied_beds) as occupied_beds,
+        count(sitrep_days.available_beds) as available_days,
+        count(sitrep_days.occupied_beds) as occupied_days,
+        years.days,
+    from sitrep_days
+    inner join years using (financial_year)
+    group by all
+),
+
+-- a month of which a part is missing is no month of the year
+emergency_months as (
+    select
+        nhs_emergency.organisation_code,
+        months.financial_year,
+        nhs_emergency.month,
+        nhs_emergency.measure,
+        sum(nhs_emergency.value) as patients,
+        sum(nhs_emergency.value) filter (where nhs_emergency.type = 'type_1') as type_1_patients,
+        count(*) = count(nhs_emergency.value) as is_whole,
+    from nhs_emergency
+    inner join months using (month)
+    where nhs_emergency.measure in ('attendances', 'emergency_admissions')
+    group by all
+),
+
+-- a group that has no place among those of a return leaves all of that month's groups in doubt
+staff_lines as (
+    select
+        nhs_workforce.organisation_code,
+        nhs_workforce.month,
+        published_staff_groups.staff_group,
+        nhs_workforce.staff_wte,
+        bool_and(published_staff_groups.staff_group is not null)
+            over (partition by nhs_workforce.organisation_code, nhs_workforce.month) as has_every_group,
+    from nhs_workforce
+    left join published_staff_groups on nhs_workforce.staff_group = published_staff_groups.published_group
+),
+
+staff_months as (
+    select organisation_code, month, 'staff_in_post' as actual_definition, sum(staff_wte) as staff_wte,
+        count(*) = count(staff_wte) as is_whole,
+    from staff_lines
+    group by all
+    union all
+    select organisation_code, month, concat('staff_in_post.', staff_group), sum(staff_wte),
+        count(*) = count(staff_wte) and bool_and(has_every_group),
+    from staff_lines
+    where staff_group is not null
     group by all
 ),
 
 actual as (
-    select organisation_code, financial_year, 'available_beds' as measure, actual_definition,
-        available_beds as actual_value, periods_found, 4 as periods_needed, actual_source,
-    from ranked_beds
-    where place = 1
+    select organisation_code, financial_year, 'available_beds' as measure, bed_definition as actual_definition,
+        available_beds as actual_value, quarters_found as periods_found, 4 as periods_needed, found_in as actual_source,
+    from nhs_bed_years
     union all
-    select organisation_code, financial_year, 'occupied_beds', actual_definition, occupied_beds, periods_found, 4,
-        actual_source,
-    from ranked_beds
-    where place = 1
+    select organisation_code, financial_year, 'occupied_beds', bed_definition, occupied_beds, quarters_found, 4,
+        found_in,
+    from nhs_bed_years
     union all
-    select organisation_code, financial_year, 'available_beds', 'sitrep_general_acute', avg(open_beds), count(*), 365,
-        'core.nhs_sitrep',
-    from winter_days
+    select organisation_code, financial_year, 'occupancy_share', bed_definition,
+        occupied_beds / nullif(available_beds, 0), quarters_found, 4, found_in,
+    from nhs_bed_years
+    union all
+    select organisation_code, financial_year, 'available_beds', 'sitrep_general_acute', available_beds, available_days,
+        days, 'core.nhs_sitrep',
+    from sitrep_years
+    union all
+    select organisation_code, financial_year, 'occupied_beds', 'sitrep_general_acute', occupied_beds, occupied_days,
+        days, 'core.nhs_sitrep',
+    from sitrep_years
+    union all
+    select organisation_code, financial_year, 'attendances', 'ae_all_types', sum(patients),
+        count(*) filter (where is_whole), 12, 'core.nhs_emergency',
+    from emergency_months
+    where measure = 'attendances'
     group by all
     union all
-    select nhs_emergency.organisation_code, months.financial_year, 'attendances', 'ae_all_types',
-        sum(nhs_emergency.value), count(distinct months.month), 12, 'core.nhs_emergency',
-    from nhs_emergency
-    inner join months using (month)
-    where nhs_emergency.measure = 'attendances'
+    select organisation_code, financial_year, 'attendances', 'ae_type_1', sum(type_1_patients),
+        count(*) filter (where is_whole), 12, 'core.nhs_emergency',
+    from emergency_months
+    where measure = 'attendances'
     group by all
     union all
-    select nhs_emergency.organisation_code, months.financial_year, 'spells', 'emergency_admissions',
-        sum(nhs_emergency.value), count(distinct months.month), 12, 'core.nhs_emergency',
-    from nhs_emergency
-    inner join months using (month)
-    where nhs_emergency.measure = 'emergency_admissions'
+    select organisation_code, financial_year, 'spells', 'emergency_admissions', sum(patients),
+        count(*) filter (where is_whole), 12, 'core.nhs_emergency',
+    from emergency_months
+    where measure = 'emergency_admissions'
     group by all
     union all
-    select nhs_workforce.organisation_code, months.financial_year, 'staff_wte', 'staff_in_post',
-        arg_max(total_wte, month), count(*) filter (where months.is_last), 1, 'core.nhs_workforce',
-    from (
-        select organisation_code, month, sum(staff_wte) as total_wte, from nhs_workforce group by all
-    ) as nhs_workforce
+    select staff_months.organisation_code, months.financial_year, 'staff_wte', staff_months.actual_definition,
+        arg_max(staff_months.staff_wte, staff_months.month),
+        count(*) filter (where months.is_last and staff_months.is_whole), 1, 'core.nhs_workforce',
+    from staff_months
     inner join months using (month)
     group by all
     union all
     select nhs_absence.organisation_code, months.financial_year, 'staff_wte', 'implied_staff',
-        avg(nhs_absence.implied_wte), count(distinct months.month), 12, 'core.nhs_absence',
+        avg(nhs_absence.implied_wte), count(nhs_absence.implied_wte), 12, 'core.nhs_absence',
     from nhs_absence
     inner join months using (month)
     group by all
@@ -197,6 +248,8 @@ select
     pairs.actual_definition,
     -- what they are
     pairs.subject,
+    pairs.planned_name,
+    pairs.actual_name,
     planned.is_illustrative,
     -- measures
     planned.planned_value,
@@ -217,7 +270,7 @@ select
         when actual.actual_value is null then 'No published figure of this organisation and year is in'
         when not pairs.is_same then pairs.reason
         when actual.periods_needed = 1 and actual.periods_found = 0
-            then 'The published figure is of another day than the end of the year'
+            then 'The published figure is of another day than the end of the year, or has staff of no known group'
         when actual.periods_found < actual.periods_needed
             then concat(actual.periods_found, ' of ', actual.periods_needed, ' periods of the year are in')
     end as reason,

@@ -1,8 +1,7 @@
 """What reading published files costs: every file of the shared folder in one run, and the largest beside opening it.
 
 `python -m tests.benchmarks.nhs_files [shared/data/nhs]`, by hand: nothing else runs it. Prints CPU seconds and memory.
-The population, published as parquet, is made into a CSV first. With `--years 10` it then takes in so many years of
-monthly A&E files, made from a real one, and says what each year cost, and one month more.
+The population, published as parquet, is made into a CSV first. What years of such files cost is in `nhs_years.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ import python_calamine
 
 from llr_pipeline.intake import take_in
 from llr_pipeline.paths import PROJECT, Home
-from llr_pipeline.periods import MONTHS
 from llr_pipeline.raw_tables import create_tables
 from llr_pipeline.reading import read_file
 from llr_pipeline.warehouse import opened
@@ -72,26 +70,9 @@ def one_run(files: list[Path], folder: Path) -> None:
     print(f"most memory: {own:,.0f} MB here, {readers:,.0f} MB in the largest reader")
 
 
-def many_years(source: Path, folder: Path, years: int) -> None:
-    """Monthly files made from a real one: its month's name changed, nothing else."""
-    home = Home(folder / "years").create()
-    text = source.read_text(encoding="utf-8")
-    with opened(home) as connection:
-        create_tables(connection)
-        for year in range(2010, 2010 + years + 1):
-            months = MONTHS if year < 2010 + years else MONTHS[:1]
-            for month in months:
-                (home.inbox / f"ae_{year}_{month}.csv").write_text(
-                    text.replace("APRIL-2024", f"{month.upper()}-{year}")
-                )
-            used, done = timed(lambda: take_in(connection, home, run_id="benchmark"))
-            print(f"{year}: {len(done.accepted)} monthly files, {used:.2f} CPU s")
-
-
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("folder", nargs="?", type=Path, default=SHARED)
-    arguments.add_argument("--years", type=int, default=0)
     given = arguments.parse_args()
     files = [p for p in sorted(given.folder.glob("*/*")) if p.suffix in (".xlsx", ".csv")]
     files = [path for path in files if not path.name.startswith(NOT_PUBLISHED)]
@@ -103,8 +84,6 @@ def main() -> None:
             files.append(people)
         one_run(files, folder)
         each_file(files)
-        if given.years:
-            many_years(next(p for p in files if p.name.startswith("ae_")), folder, given.years)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ MARTS = (
     "mart.bed_capacity_trajectories",
     "mart.bed_capacity_totals",
     "mart.bed_first_shortfalls",
+    "mart.nhs_bed_years",
     "mart.plan_against_actuals",
     "mart.peer_comparison",
 )
@@ -745,7 +746,7 @@ def test_a_plan_is_compared_with_the_published_figure_of_its_definition(warehous
     row = only(
         warehouse,
         "select * from mart.plan_against_actuals where organisation_code = 'RWE' and financial_year = '2015/16' "
-        "and measure = 'occupied_beds' and planned_definition = 'kh03_general_acute'",
+        "and measure = 'occupied_beds' and planned_definition = actual_definition",
     )
     assert (row["planned_value"], row["actual_value"], row["verdict"]) == (1000, 1301.2, "compared")
     assert row["difference"] == pytest.approx(301.2)
@@ -758,7 +759,7 @@ def test_figures_of_two_definitions_are_not_subtracted(warehouse: duckdb.DuckDBP
         "select verdict, difference, reason from mart.plan_against_actuals where planned_definition = 'stp_acute' "
         "and organisation_code = 'RWE'",
     )
-    assert len(found) == 4  # two years, available and occupied
+    assert len(found) == 6  # two years: available, occupied, and the share
     assert {(row["verdict"], row["difference"]) for row in found} == {("definitions differ", None)}
     assert all("plan's own count" in row["reason"] for row in found)
 
@@ -769,9 +770,9 @@ def test_a_comparison_without_a_difference_says_why(warehouse: duckdb.DuckDBPyCo
 
 
 def test_a_trust_s_place_among_its_peers(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """8,850 of 21,378 is 41.4%, between 10% and 50%: second of three, and 2 of 3 ends in the third quarter."""
+    """8,850 of 21,378 is 41.4%, between 10% and 50%: second of three, who cannot be in quarters."""
     row = only(warehouse, "select * from mart.peer_comparison where measure = 'over_4_hours'")
-    assert (row["organisation_code"], row["rank"], row["peers"], row["quartile"]) == ("RWE", 2, 3, 3)
+    assert (row["organisation_code"], row["rank"], row["peers"], row["quartile"]) == ("RWE", 2, 3, None)
     assert row["value_share"] == row["median_share"] == pytest.approx(8850 / 21378)
 
 
