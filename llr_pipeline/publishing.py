@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from llr_pipeline.warehouse import content, identifier
+from llr_pipeline.warehouse import changed, content, identifier
 
 # The oldest storage that refuses another file's `.wal`, in a quarter of the usual block: most tables here are small.
 ATTACH = "attach '{path}' as publication (storage_version 'v1.4.0', block_size 65536)"
@@ -83,8 +83,10 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path, *, definitions:
         target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         _deny_others_writing(target.parent)
         _remove_leftovers(target)
-    _refuse_mixture(connection, definitions)
-    if (tables := _as_published(connection, target)) is not None:
+    with _step("reading the warehouse", "mend the table or view that this names and run `llr run`"):
+        held = _contents(connection)
+    _refuse_mixture(connection, definitions, held)
+    if (tables := _as_published(connection, target, held)) is not None:
         return _publication(target, tables=tables, is_new=False)
     copy = target.with_name(f".{target.name}.{os.getpid()}.publishing")
     check_disk = f"check the free space and permissions of {target.parent} and run `llr run`"
@@ -94,7 +96,7 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path, *, definitions:
             _copy(connection, copy)
             copy.chmod(0o444)
         with _step("checking the copy", "mend the table or view that this names and run `llr run`"):
-            tables = _prove(connection, copy)
+            tables = _prove(connection, copy, held)
         with _step("replacing the published file", check_disk):
             with copy.open("rb") as file:
                 os.fsync(file.fileno())
@@ -113,10 +115,10 @@ def _publication(target: Path, *, tables: int, is_new: bool) -> Publication:
     return Publication(target, target.stat().st_size, sha256, tables, is_new)
 
 
-def _as_published(connection: duckdb.DuckDBPyConnection, target: Path) -> int | None:
+def _as_published(connection: duckdb.DuckDBPyConnection, target: Path, held: Mapping[str, str]) -> int | None:
     """The number of tables of the published file if it is whole and holds just what the warehouse holds."""
     try:
-        return None if _wal(target).exists() else _prove(connection, target)
+        return None if _wal(target).exists() else _prove(connection, target, held)
     except duckdb.Error:
         return None
 
@@ -131,13 +133,17 @@ def _step(doing: str, remedy: str) -> Iterator[None]:
         raise PublishingError(f"Nothing was published: {doing} failed ({reason}); {remedy}.") from error
 
 
-def _refuse_mixture(connection: duckdb.DuckDBPyConnection, definitions: Collection[str]) -> None:
+def _refuse_mixture(
+    connection: duckdb.DuckDBPyConnection, definitions: Collection[str], held: Mapping[str, str]
+) -> None:
     with _step("reading what each table was built from", "run the whole pipeline (`llr run`)"):
         behind = [
             (table, part)
             for table, part, fingerprint, is_behind in connection.execute(BUILT_FROM).fetchall()
             if is_behind or (is_behind is None and fingerprint not in definitions)
         ]
+        records = connection.execute("select table_name, content from raw.table_builds").fetchall()
+        behind += [(table, relation) for table, record in records for relation in changed(record, held.__getitem__)]
         unsound = connection.execute(
             "select table_name from raw.table_builds where not coalesce(is_sound, false) order by all"
         ).fetchall()
@@ -151,7 +157,7 @@ def _refuse_mixture(connection: duckdb.DuckDBPyConnection, definitions: Collecti
         names = ", ".join(sorted({table for table, _ in behind}))
         parts = ", ".join(sorted({part for _, part in behind}))
         raise PublishingError(
-            f"Nothing was published: these tables are behind: {names}. What they were built from has changed since: "
+            f"Nothing was published: these tables are behind: {names}. Since they were built, this has changed: "
             f"{parts}; run the whole pipeline (`llr run`)."
         )
 
@@ -172,27 +178,30 @@ def _copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
         raise OSError(f"{_wal(copy).name} was left beside the copy")
 
 
-def _prove(connection: duckdb.DuckDBPyConnection, copy: Path) -> int:
-    """The number of tables, once every table and view of the copy can be read and holds what the warehouse holds."""
+def _prove(connection: duckdb.DuckDBPyConnection, copy: Path, held: Mapping[str, str]) -> int:
+    """The number of tables, once every table and view of the copy can be read and holds what the warehouse `held`."""
     expected = connection.execute(INVENTORY).fetchall()
-    relations = [(schema, name) for kind, schema, name, _, _ in expected if kind in ("table", "view")]
     with duckdb.connect(copy, read_only=True) as reader:
         different = set(expected).symmetric_difference(reader.execute(INVENTORY).fetchall())
         if different:
             kind, schema, name, part, _ = min(different, key=str)
             raise duckdb.Error(f"the {kind} {part} of {schema}.{name}, or its comment, is not as in the warehouse")
-        for schema, name in relations:
-            here, there = (_held(source, schema=schema, name=name) for source in (connection, reader))
-            if here != there:
-                raise duckdb.Error(f"{schema}.{name} does not hold the rows that it has in the warehouse")
+        for relation, found in _contents(reader).items():
+            if found != held[relation]:
+                raise duckdb.Error(f"{relation} does not hold the rows that it has in the warehouse")
     return sum(kind == "table" for kind, *_ in expected)
 
 
-def _held(connection: duckdb.DuckDBPyConnection, *, schema: str, name: str) -> str:
-    try:
-        return content(connection, f"{identifier(schema)}.{identifier(name)}")
-    except duckdb.Error as error:
-        raise duckdb.Error(f"{schema}.{name} cannot be read: {error}") from error
+def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What every table and view holds, as a hash of its rows."""
+    held = {}
+    for kind, schema, name, *_ in connection.execute(INVENTORY).fetchall():
+        if kind in ("table", "view"):
+            try:
+                held[f"{schema}.{name}"] = content(connection, f"{identifier(schema)}.{identifier(name)}")
+            except duckdb.Error as error:
+                raise duckdb.Error(f"{schema}.{name} cannot be read: {error}") from error
+    return held
 
 
 def _deny_others_writing(folder: Path) -> None:

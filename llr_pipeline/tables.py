@@ -20,6 +20,7 @@ from llr_pipeline.paths import PROJECT, SQL, current_home
 from llr_pipeline.warehouse import (
     build_of,
     comment,
+    content,
     fingerprint,
     folder_fingerprint,
     inputs_of,
@@ -33,6 +34,8 @@ from llr_pipeline.warehouse import (
 )
 
 CURRENT = "_current"
+REGISTERS = ("raw.submissions", "raw.publications")
+"""What is known of each file that arrived: of these a core table reads the lines of its own files alone."""
 
 
 class Warehouse(dg.ConfigurableResource):
@@ -113,8 +116,22 @@ def warnings(
 
 
 def built_from(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[str]:
-    """The fingerprints of what a table's SELECT reads, now, and of the SELECT."""
-    return [*inputs_of(connection, reads(select_of(contract))), definition(contract.name)]
+    """The fingerprints of what a table's SELECT reads, now, and of the SELECT.
+
+    A core table reads the registers for the submissions that its raw tables hold, so a line of any other leaves it as
+    it is.
+    """
+    names = set(reads(select_of(contract)))
+    registers = names & set(REGISTERS) if contract.layer == "core" else set()
+    arrived = " union all ".join(
+        f"select submission_id from {name}" for name in sorted(names - registers) if name.startswith("raw.")
+    )
+    lines = [
+        f"{name} of {contract.name}@"
+        + content(connection, f"(select * from {name} where submission_id in ({arrived or 'null'}))")
+        for name in sorted(registers)
+    ]
+    return [*inputs_of(connection, names - registers), *lines, definition(contract.name)]
 
 
 def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, run_id: str) -> None:

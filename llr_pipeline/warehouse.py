@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,7 +191,7 @@ def record_build(
 
     A table is sound once its checks have passed, not before. A record that says the same already stays as it is.
     """
-    held = "-".join(content(connection, relation) for relation in holds)
+    held = " ".join(f"{relation}={content(connection, relation)}" for relation in holds)
     same = "select 1 from raw.table_builds where table_name = ? and inputs = ? and is_sound = ? and content = ?"
     if connection.execute(same, [name, sorted(set(inputs)), is_sound, held]).fetchone():
         return
@@ -209,12 +209,27 @@ def content(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
 
 
 def build_of(connection: duckdb.DuckDBPyConnection, name: str, inputs: Iterable[str]) -> str | None:
-    """The run that built a table from just these inputs, if it has passed its checks: it need not be built again."""
+    """The run that built a table from just these inputs, if it has passed its checks and still holds the same rows.
+
+    It need not be built again.
+    """
     found = connection.execute(
-        "select run_id from raw.table_builds where table_name = ? and inputs = ? and is_sound",
+        "select run_id, content from raw.table_builds where table_name = ? and inputs = ? and is_sound",
         [name, sorted(set(inputs))],
     ).fetchone()
-    return found[0] if found else None
+    return found[0] if found and not changed(found[1], lambda relation: content(connection, relation)) else None
+
+
+def changed(held: str, content_of: Callable[[str], str]) -> list[str]:
+    """The relations that do not hold what the record of a build says that they held; a lost one is among them."""
+    found = []
+    for relation, recorded in (part.split("=") for part in held.split()):
+        try:
+            is_same = content_of(relation) == recorded
+        except (duckdb.Error, KeyError):
+            is_same = False
+        found += [] if is_same else [relation]
+    return found
 
 
 def set_sound(connection: duckdb.DuckDBPyConnection, name: str, is_sound: bool) -> None:
