@@ -9,6 +9,7 @@ TABLES = [
     table("core.nhs_emergency"),
     table("core.nhs_absence"),
     table("core.nhs_workforce"),
+    table("core.nhs_nationality"),
     table("core.population"),
     table("mart.plan_against_actuals"),
     table("mart.peer_comparison"),

@@ -30,7 +30,7 @@ from llr_pipeline.periods import financial_year_of, read_month
 from llr_pipeline.published_grids import grid_schema, note_period, read_grids
 from llr_pipeline.published_groups import PublishedSheet, find_columns, find_groups, groups_schema, read_rows
 from llr_pipeline.published_layouts import GridSheet, PublishedGrid
-from llr_pipeline.published_values import Days, month_in
+from llr_pipeline.published_values import Days, days_in, month_in
 from llr_pipeline.returns import Reading, arrow_schema
 from llr_pipeline.workbooks import Grid, Workbook
 
@@ -154,17 +154,31 @@ def _read_groups(book: Workbook, publication: Publication, findings: Findings, t
         findings.add("missing_column", message)
         return Identity(template=publication.name), {}, None, 0
     block = _title_block(grid, header_row)
-    period_text = block.get(publication.period_label)
-    period = _read_quarter(period_text)
-    if period is None:
-        message = f"The title block gives no quarter beside “{publication.period_label}”"
-        findings.add("unknown_period", message, sheet=grid.name, value=as_text(period_text))
+    period = _stated_period(publication, grid, header_row, block, findings)
     identity, about = _who(publication, period, block, grid.name, findings, today)
     columns = find_columns(grid, header_row, sheet, findings)
     unvalued = {u.cell: u for u in book.unseen.unvalued if u.sheet == grid.name}
     rows = read_rows(grid, header_row, sheet, columns, unvalued, findings)
     tables = {sheet.table: pa.Table.from_pylist(rows, published_schema(publication)), "publications": about}
     return identity, tables, [grid.name], sum(row["value"] is not None for row in rows)
+
+
+def _stated_period(
+    publication: Publication, grid: Grid, header_row: int, block: Mapping[str, Any], findings: Findings
+) -> str | None:
+    """The quarter beside its label, or the month of the day behind it; None, with a finding, where there is none."""
+    label = publication.period_label
+    if publication.period == "quarter":
+        text = block.get(label)
+        period, wanted = _read_quarter(text), "quarter beside"
+    else:
+        above = (str(value) for row in grid.rows[:header_row] for value in row)
+        text = next((behind for value in above if (behind := normalise(value).partition(label)[2])), None)
+        period, wanted = _period(publication.period, days_in([text])), "day behind"
+    if period is None:
+        message = f"The title block gives no {wanted} “{label}”"
+        findings.add("unknown_period", message, sheet=grid.name, value=as_text(text))
+    return period
 
 
 def _read_grids(book: Workbook, publication: Publication, findings: Findings, today: date, file_name: str) -> _Read:
@@ -189,7 +203,7 @@ def _read_grids(book: Workbook, publication: Publication, findings: Findings, to
     return identity, {publication.table: values, "publications": about}, names, count
 
 
-def _period(kind: str, span: Days | None, values: pa.Table) -> str | None:
+def _period(kind: str, span: Days | None, values: pa.Table | None = None) -> str | None:
     """The months of the figures; the first day of a series, which grows from file to file; or the years of a column."""
     if kind == "years":
         years = [year for year in values["year"].unique().to_pylist() if year and year.isdigit()]

@@ -7,7 +7,6 @@ a file is by `publications.py`. What is not understood is a finding, and its val
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,11 +19,10 @@ from llr_pipeline.cells import as_text, day_in_words, is_blank, listed, quoted, 
 from llr_pipeline.codes import normalise
 from llr_pipeline.findings import Findings
 from llr_pipeline.published_layouts import Block, Columns, PublishedGrid, find_blocks, find_columns, sheet_of
-from llr_pipeline.published_values import Cells, Days, days_in, read_cells, read_days
+from llr_pipeline.published_values import CODE, Cells, Days, days_in, read_cells, read_days
 from llr_pipeline.unseen import Unvalued
 from llr_pipeline.workbooks import Grid, Workbook, cell_name, column_letter
 
-_CODE = re.compile(r"[A-Z0-9]{2,9}")
 _HEADING = "heading"
 
 
@@ -147,7 +145,7 @@ def _sort_rows(
         code = entries[about.code] or ""
         if named & set(about.totals):
             (checked if named & set(about.checked) else others).append(index)
-        elif _CODE.fullmatch(code) and any(letter.isdigit() or letter.isupper() for letter in code):
+        elif CODE.fullmatch(code):
             lines.append((index, block, entries))
         elif has_values and not named - {"-"}:
             helpers.append(index)

@@ -30,6 +30,7 @@ _RANGE = re.compile(
 )
 _DAY_FIRST = re.compile(r"\d{1,2}(?:st|nd|rd|th)?[\s-]*[a-z]{3,9}[\s-]*20\d\d", re.IGNORECASE)
 _IN_TEXT = re.compile(r"\d{1,2}(?:st|nd|rd|th)?\s+[a-z]{3,9}\s+20\d\d", re.IGNORECASE)
+CODE = re.compile(r"[A-Z0-9]{2,9}")  # of an organisation or an area
 
 Days = tuple[date, date]
 

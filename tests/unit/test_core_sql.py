@@ -61,6 +61,7 @@ RETURNS = [
     ("emergency", "nhs_emergency", None, "2024-04", "published", "accepted"),
     ("absence", "nhs_absence", None, "2024-04", "published", "accepted"),
     ("staff", "nhs_workforce", None, "2017-09", "published", "accepted"),
+    ("nationality", "nhs_nationality", None, "2016-09", "published", "accepted"),
     ("people", "nhs_population", None, "2023 to 2024", "published", "accepted"),
 ]
 
@@ -290,6 +291,10 @@ def fill(raw: RawTables) -> None:
     for measure, value in (("days_available", 3000), ("days_lost", 150), ("published_pct", 5)):
         raw.published("absence", "nhs_absence", str(value), **april, measure=measure, value=value)
     raw.published("staff", "nhs_workforce", "9.6", **april, staff_group="Midwives", measure="staff_wte", value=9.6)
+    raw.line(
+        "nationality", "nhs_nationality", 15, organisation_code="RT5", organisation_name="LPT", nationality="eu",
+        staff_group="doctors", headcount=17,
+    )  # fmt: skip
     for variant, year in (("v0", "2023"), ("v1", "2024")):
         area = {"area_code": "E06000016", "variant": variant, "year": year, "age": "90"}
         raw.published("people", "nhs_population", "70", **area, measure="female", value=70)
@@ -727,6 +732,11 @@ def test_a_measure_and_its_type_are_two_columns(warehouse: duckdb.DuckDBPyConnec
     )
     found = warehouse.execute(select).fetchall()
     assert found == [("2024-04", "attendances", "type_1", 21378), ("2024-04", "over_4_hours", "type_1", 8850)]
+
+
+def test_a_headcount_is_of_the_month_that_the_title_names(warehouse: duckdb.DuckDBPyConnection) -> None:
+    select = "select month, organisation_code, staff_group, nationality, headcount from core.nhs_nationality"
+    assert warehouse.execute(select).fetchall() == [("2016-09", "RT5", "doctors", "eu", 17)]
 
 
 def test_estimates_and_projections_are_told_apart(warehouse: duckdb.DuckDBPyConnection) -> None:
