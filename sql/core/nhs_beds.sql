@@ -16,7 +16,7 @@ lines as (
         reading.beds as beds,
         cell.beds as cell,
     from nhs_kh03
-    where not is_quarantined and reading.beds is not null
+    where not is_quarantined
 ),
 
 -- a row a measure becomes a column a measure

@@ -32,12 +32,12 @@ lines as (
 select
     -- keys
     lines.submission_id,
+    lines.setting,
     lines.organisation_code,
     lines.day as date,
     lines.measure,
     -- what the publication says
     submissions.data_status = 'illustrative' as is_illustrative,
-    lines.setting,
     lines.organisation_level,
     lines.organisation_name,
     coalesce(publications.revised_on, publications.published_on) as published_on,

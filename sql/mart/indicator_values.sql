@@ -51,37 +51,27 @@ described as (
     group by all
 ),
 
--- a revised file is a row of its own: the one published last counts
-published as (
-    select
-        nhs_beds.organisation_code,
-        nhs_beds.quarter,
-        arg_max(nhs_beds, (coalesce(nhs_beds.revised_on, nhs_beds.published_on), nhs_beds.submission_id)) as latest,
-    from nhs_beds
-    inner join organisations on nhs_beds.organisation_code = organisations.organisation_code
-    where nhs_beds.sector = 'general_acute'
-    group by all
-),
-
 quarterly as (
     select
-        published.organisation_code,
+        nhs_beds.organisation_code,
         'KH03' as indicator_code,
         'quarter' as frequency,
         quarters.starts_on as period_starts_on,
         'percentage' as kind,
-        latest.occupied_beds as numerator,
-        latest.available_beds as denominator,
+        nhs_beds.occupied_beds as numerator,
+        nhs_beds.available_beds as denominator,
         null::double as target,
-        latest.is_illustrative as is_illustrative,
+        nhs_beds.is_illustrative,
         null::varchar as return_month,
-        latest.submission_id as submission_id,
+        nhs_beds.submission_id,
         list_filter(
-            [cell_reference(latest.sheet, latest.occupied_cell), cell_reference(latest.sheet, latest.available_cell)],
+            [cell_reference(nhs_beds.sheet, occupied_cell), cell_reference(nhs_beds.sheet, available_cell)],
             lambda cell: cell is not null
         ) as cells,
-    from published
-    inner join quarters on published.quarter = quarters.quarter
+    from nhs_beds
+    inner join organisations on nhs_beds.organisation_code = organisations.organisation_code
+    inner join quarters on nhs_beds.quarter = quarters.quarter
+    where nhs_beds.bed_definition = 'kh03_general_acute'
 ),
 
 known as (

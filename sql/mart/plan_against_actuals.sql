@@ -6,25 +6,9 @@ activity as (select * from core.activity_current),
 workforce as (select * from core.workforce_current),
 nhs_beds as (select * from core.nhs_beds_current),
 nhs_sitrep as (select * from core.nhs_sitrep_current),
-
--- a month that two publications hold counts as last published
-nhs_emergency as (
-    select *
-    from core.nhs_emergency_current
-    qualify row_number() over (
-        partition by organisation_code, month, measure, type order by published_on desc nulls last, submission_id desc
-    ) = 1
-),
-
+nhs_emergency as (select * from core.nhs_emergency_current),
 nhs_workforce as (select * from core.nhs_workforce_current),
-nhs_absence as (
-    select *
-    from core.nhs_absence_current
-    qualify row_number() over (
-        partition by organisation_code, month order by published_on desc nulls last, submission_id desc
-    ) = 1
-),
-
+nhs_absence as (select * from core.nhs_absence_current),
 outturn as (select * from reference.kh03_outturn),
 pairs as (select * from reference.definition_pairs),
 years as (select * from reference.financial_years),
@@ -106,6 +90,7 @@ quarters as (
         avg(occupied_beds) as occupied_beds,
         count(distinct quarter) as periods_found,
     from nhs_beds
+    where available_beds is not null and occupied_beds is not null
     group by all
 ),
 
@@ -135,11 +120,10 @@ winter_days as (
         nhs_sitrep.organisation_code,
         months.financial_year,
         nhs_sitrep.date,
-        avg(nhs_sitrep.value) as open_beds,
+        nhs_sitrep.value as open_beds,
     from nhs_sitrep
     inner join months on strftime(nhs_sitrep.date, '%Y-%m') = months.month
     where nhs_sitrep.measure = 'ga_beds_open' and nhs_sitrep.value is not null
-    group by all
 ),
 
 actual as (

@@ -56,7 +56,7 @@ RETURNS = [
     ("RWE-april", "monitoring", "RWE", "2017-04", "returned", "accepted"),
     ("RWE-may", "monitoring", "RWE", "2017-05", "returned", "accepted"),
     ("KH03", "nhs_kh03", None, "2020/21 Q1", "published", "accepted"),
-    ("sitrep", "nhs_sitrep", None, "from 2016-12-01", "published", "accepted"),
+    ("sitrep", "nhs_sitrep", None, "2016-12-01 to 2017-03-12", "published", "accepted"),
     ("acute", "nhs_discharges_acute", None, "2022-06", "published", "accepted"),
     ("emergency", "nhs_emergency", None, "2024-04", "published", "accepted"),
     ("absence", "nhs_absence", None, "2024-04", "published", "accepted"),
@@ -592,6 +592,7 @@ def test_nhs_beds_carry_their_own_definition(warehouse: duckdb.DuckDBPyConnectio
     )
     assert [tuple(row.values()) for row in found] == [
         ("2020/21 Q1", "general_acute", "kh03_general_acute", date(2020, 8, 20), None, 1530.8, 1195.2),
+        ("2020/21 Q1", "maternity", "kh03_maternity", date(2020, 8, 20), None, None, None),
         ("2020/21 Q1", "total", "kh03_total", date(2020, 8, 20), None, 1700.5, None),
     ]
 

@@ -54,8 +54,8 @@ def test_it_says_what_it_is(published):
     )  # revised on the 19th of November, not published on the 20th of August
     assert published.tables["publications"].to_pylist() == [
         {
-            "publication": "nhs_kh03", "period": "2020/21 Q1", "published_on": date(2020, 8, 20),
-            "revised_on": date(2020, 11, 19),
+            "publication": "nhs_kh03", "period": "2020/21 Q1", "first_day": date(2020, 4, 1),
+            "last_day": date(2020, 6, 30), "published_on": date(2020, 8, 20), "revised_on": date(2020, 11, 19),
         }
     ]  # fmt: skip
 

@@ -82,7 +82,7 @@ def test_all_measures_of_all_sheets(reading, name, first, last, trusts, measures
         select min(first_day), max(last_day), count(distinct organisation_code), count(distinct measure) from lines
     """)  # fmt: skip
     assert found == [(first, last, trusts, measures)]
-    assert winter.identity.period == f"from {first}"
+    assert winter.identity.period == f"{first} to {last}"
     assert serious(winter) == []
     assert ask(winter, "select count(*) from lines where measure is null or first_day is null") == [(0,)]
 

@@ -84,7 +84,11 @@ def test_every_value_is_under_its_organisation_day_and_measure(tmp_path):
     assert values(reading) == EXPECTED
     assert said(reading) == []
     about = reading.identity
-    assert (about.template, about.period, about.prepared_on) == ("nhs_sitrep", "from 2017-11-20", date(2018, 3, 8))
+    assert (about.template, about.period, about.prepared_on) == (
+        "nhs_sitrep",
+        "2017-11-20 to 2017-11-22",
+        date(2018, 3, 8),
+    )
     assert (reading.value_count, about.data_status) == (len(EXPECTED), "published")
 
 
@@ -183,7 +187,7 @@ def test_the_title_block_and_the_name_are_checked_against_the_days(tmp_path):
     assert [rule for _, rule, _ in said(reading)] == ["period_differs"]
     reading = sitrep(tmp_path / "Winter-April-2019.xlsx")
     assert [rule for _, rule, _ in said(reading)] == ["period_differs"]
-    assert reading.identity.period == "from 2017-11-20"
+    assert reading.identity.period == "2017-11-20 to 2017-11-22"
     assert said(sitrep(tmp_path / "Winter-data-timeseries-20171122.xlsx")) == []
 
 
