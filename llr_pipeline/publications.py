@@ -46,6 +46,7 @@ _YEAR = re.compile(r"(?:19|20|21)\d\d")
 class Publication:
     """A published file: how it is recognised, where its period and dates stand, the sheets that are read.
 
+    It has a sheet with groups of headings, or sheets with a value a heading and day, or both.
     `recognise` is a sentence of the title block, or the beginning of what stands beside `recognise_label`; or it is
     `recognise_headings`, which all stand in one row.
     """
@@ -69,21 +70,24 @@ class Publication:
     columns: tuple[Column, ...] = field(default=())
 
     @property
-    def table(self) -> str:
-        """The raw table that it fills."""
-        return (self.sheet or self.grid).table
+    def schemas(self) -> Mapping[str, pa.Schema]:
+        """The raw tables that it fills, and their columns, submission apart."""
+        groups = {self.sheet.table: groups_schema(self.sheet)} if self.sheet else {}
+        return groups | ({self.grid.table: grid_schema(self.grid)} if self.grid else {})
 
     @property
     def figures(self) -> Mapping[str, tuple[str, ...]]:
         """By raw table, which fields of a reading tell one figure from another: whose it is first, what it is last."""
+        found = {}
+        if self.sheet:
+            code = next(iter(self.sheet.keys))
+            found[self.sheet.table] = (code, self.sheet.group_reading, self.sheet.heading_column)
         if self.grid:
             describing = {*self.grid.labels, self.grid.days}
-            keys = [key for key in self.grid.keys if key not in describing]
+            keys = sorted(set(self.grid.keys) - describing, key=lambda key: (key != self.grid.code, key))
             days = () if self.grid.days == "none" else ("first_day", "last_day")
-            keys.sort(key=lambda key: key != self.grid.code)
-            return {self.grid.table: (*keys, *days, "measure")}
-        code = next(iter(self.sheet.keys))
-        return {self.sheet.table: (code, self.sheet.group_reading, self.sheet.heading_column)}
+            found[self.grid.table] = (*keys, *days, "measure")
+        return found
 
 
 @cache
@@ -91,7 +95,7 @@ def publications(folder: Path = SQL / "raw") -> Mapping[str, Publication]:
     """Every publication by name."""
     found = {}
     for path in sorted(folder.glob("*.toml")):
-        about = tomllib.loads(path.read_text(encoding="utf-8"))
+        about = _read_contract(path)
         if "publication" in about:
             where = f"sql/raw/{path.name}"
             found[path.stem] = build(
@@ -107,16 +111,18 @@ def publications(folder: Path = SQL / "raw") -> Mapping[str, Publication]:
     return found
 
 
+def _read_contract(path: Path) -> dict[str, Any]:
+    """A contract; one that is `like` another says only what differs, section by section."""
+    about = tomllib.loads(path.read_text(encoding="utf-8"))
+    if not (other := about.pop("like", None)):
+        return about
+    base = _read_contract(path.with_stem(other))
+    return base | {k: base.get(k, {}) | v if isinstance(v, dict) else v for k, v in about.items()}
+
+
 def _read_grid(given: Mapping[str, Any], where: str) -> PublishedGrid:
     sheets = tuple(build(GridSheet, sheet, where) for sheet in given["sheets"])
     return build(PublishedGrid, {k: v for k, v in given.items() if k != "sheets"}, where, sheets=sheets)
-
-
-def published_schema(publication: Publication) -> pa.Schema:
-    """The columns of a publication's raw table, submission apart."""
-    if publication.grid:
-        return grid_schema(publication.grid)
-    return groups_schema(publication.sheet)
 
 
 def recognise(book: Workbook, known: Mapping[str, Publication]) -> Publication | None:
@@ -142,7 +148,7 @@ def read_publication(
 ) -> Reading:
     """Read a publication by the rules of `today`, or of the day that it is. Never raises for what a file holds."""
     findings = Findings(reference, today)
-    read = _read_grids if publication.grid else _read_groups
+    read = _read_groups if publication.sheet else _read_grids
     identity, tables, names, count = read(book, publication, findings, today or date.today(), file_name)
     if names is None:
         return Reading(identity, findings)
@@ -158,7 +164,7 @@ _Read = tuple[Identity, dict[str, pa.Table], Collection[str] | None, int]
 
 
 def _read_groups(book: Workbook, publication: Publication, findings: Findings, today: date, file_name: str) -> _Read:
-    """The one sheet with groups of headings. No names where it is not there."""
+    """The one sheet with groups of headings, and those beside it. No names where it is not there."""
     sheet = publication.sheet
     grid, header_row = find_groups(book, sheet)
     if grid is None:
@@ -172,8 +178,19 @@ def _read_groups(book: Workbook, publication: Publication, findings: Findings, t
     columns = find_columns(grid, header_row, sheet, findings)
     unvalued = {u.cell: u for u in book.unseen.unvalued if u.sheet == grid.name}
     rows = read_rows(grid, header_row, sheet, columns, unvalued, findings)
-    tables = {sheet.table: pa.Table.from_pylist(rows, published_schema(publication)), "publications": about}
-    return identity, tables, [grid.name], sum(row["value"] is not None for row in rows)
+    tables = {sheet.table: pa.Table.from_pylist(rows, publication.schemas[sheet.table]), "publications": about}
+    names, count = {grid.name}, sum(row["value"] is not None for row in rows)
+    if publication.grid:
+        values, _, more = read_grids(book, publication.grid, findings)
+        if values is not None:
+            tables[publication.grid.table] = values
+            count += _count(values)
+        names |= more
+    return identity, tables, names, count
+
+
+def _count(values: pa.Table) -> int:
+    return pc.count(pc.struct_field(values["reading"], "value")).as_py()
 
 
 def _stated_days(
@@ -213,8 +230,7 @@ def _read_grids(book: Workbook, publication: Publication, findings: Findings, to
     if span and named and not (named[0] <= span[1] and span[0] <= named[1]):
         note_period(named, span, "The file's name", findings)
     identity, about = _who(publication, span, block, None, findings, today)
-    count = pc.count(pc.struct_field(values["reading"], "value")).as_py()
-    return identity, {publication.table: values, "publications": about}, names, count
+    return identity, {publication.grid.table: values, "publications": about}, names, _count(values)
 
 
 def _years(values: pa.Table) -> Days | None:

@@ -75,6 +75,9 @@ def read_grids(
             spans += [span] if span else []
             if about.days == "headings":
                 _check_title_block(grid, blocks, span, findings)
+    for sheet in about.sheets:
+        if sheet.is_expected and sheet.title not in read:
+            findings.add("layout_not_known", f"No sheet has the title {quoted(sheet.title)}, which is expected")
     whole = pa.concat_tables(tables).unify_dictionaries() if tables else None
     return whole, _span(spans), names
 

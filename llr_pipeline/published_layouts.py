@@ -6,6 +6,7 @@ days stand in the headings, in the row above them, or in a column. Reading the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +26,15 @@ Block = tuple[int, str, dict[str, int]]
 class GridSheet:
     """A sheet by how its title begins: the measure of all its values, or a measure for each heading.
 
-    `adds_up` says whether a total of it is the sum of the organisations.
+    A heading that begins as `measures_like`, a pattern, is its own measure. `adds_up` says whether a total is the sum
+    of the organisations, `is_expected` that a file without the sheet lacks something.
     """
 
     title: str = ""
     measure: str = ""
+    measures_like: str = ""
     adds_up: bool = True
+    is_expected: bool = False
     measures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -148,7 +152,7 @@ def find_columns(
             message = f"{quoted(entry)} is no day: what stands under it is kept in raw alone"
             findings.add("unknown_column", message, sheet=grid.name, cell=cell_name(place, day_row), value=entry)
             is_new = False
-        measure = (sheet.measure or None) if day_row == head else sheet.measures.get(name)
+        measure = (sheet.measure or None) if day_row == head else _measure_of(heading, name, sheet)
         columns.places.append(place)
         columns.headings.append(None if day_row == head else str(heading).strip())
         columns.measures.append(measure)
@@ -160,6 +164,12 @@ def find_columns(
         findings.add("unknown_column", message, sheet=grid.name, cell=cell_name(unheaded[0], head))
     _note_unknown(grid, columns, head, day_row == head, findings)
     return columns
+
+
+def _measure_of(heading: Any, name: str, sheet: GridSheet) -> str | None:
+    if sheet.measures_like and re.match(sheet.measures_like, name):
+        return " ".join(str(heading).split())
+    return sheet.measures.get(name)
 
 
 def _heading_row(grid: Grid, start: int, wanted: Sequence[int], about: PublishedGrid) -> int:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from llr_pipeline.contracts import Column, contracts, read_contract, templates
 from llr_pipeline.paths import PROJECT, SQL
-from llr_pipeline.publications import PUBLICATIONS, publications, published_schema
+from llr_pipeline.publications import PUBLICATIONS, publications
 from llr_pipeline.returns import SHEETS, TOTALS, arrow_schema, raw_schema
 from llr_pipeline.warehouse import comment, folder_fingerprint, identifier, transaction
 
@@ -56,7 +56,7 @@ def reader_version() -> str:
 def raw_schemas() -> dict[str, pa.Schema]:
     """Every raw table that readings are loaded into, submission apart."""
     sheets = {s.table: raw_schema(s) for t in templates().values() for s in t.sheets}
-    published = {p.table: published_schema(p) for p in publications().values()}
+    published = {name: schema for p in publications().values() for name, schema in p.schemas.items()}
     return {
         **sheets,
         **published,
@@ -109,6 +109,7 @@ def raw_descriptions() -> dict[str, tuple[str, list[Column]]]:
         found[sheet.table] = (sheet.description, [*ROW_COLUMNS, *period, *received, *READ_COLUMNS])
     for publication in publications().values():
         received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in publication.columns]
-        grid = GRID_COLUMNS if publication.grid else ()
-        found[publication.table] = (publication.description, [*ROW_COLUMNS, *grid, *received, *READ_COLUMNS])
+        for name in publication.schemas:
+            grid = GRID_COLUMNS if publication.grid and name == publication.grid.table else ()
+            found[name] = (publication.description, [*ROW_COLUMNS, *grid, *received, *READ_COLUMNS])
     return found

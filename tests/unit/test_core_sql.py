@@ -15,7 +15,7 @@ import pytest
 from assets.beds.projection import project
 from llr_pipeline.contracts import contracts, templates
 from llr_pipeline.paths import SQL
-from llr_pipeline.publications import PUBLICATIONS, publications, published_schema
+from llr_pipeline.publications import PUBLICATIONS, publications
 from llr_pipeline.returns import raw_schema
 
 CONTRACTS = {name: c for name, c in contracts().items() if c.layer in ("core", "mart")}
@@ -73,7 +73,7 @@ class RawTables:
         sheets = [sheet for template in templates().values() for sheet in template.sheets]
         self.schemas = {
             **{sheet.table: raw_schema(sheet) for sheet in sheets},
-            **{p.table: published_schema(p) for p in publications().values()},
+            **{name: schema for p in publications().values() for name, schema in p.schemas.items()},
             "publications": PUBLICATIONS,
         }
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -265,6 +265,8 @@ def fill(raw: RawTables) -> None:
             "KH03", "nhs_kh03", 20, organisation_code="RWE", organisation_name="UHL", measure=measure,
             sector=sector, beds=beds,
         )  # fmt: skip
+    for measure, beds in (("430 Geriatric Medicine", 1195.2), ("501 Obstetrics", None)):
+        raw.published("KH03", "nhs_kh03_specialties", "-", organisation_code="RWE", measure=measure, value=beds)
     raw.rows["publications"].append(
         {
             "submission_id": "KH03", "publication": "nhs_kh03", "period": "2020/21 Q1",
@@ -594,6 +596,18 @@ def test_nhs_beds_carry_their_own_definition(warehouse: duckdb.DuckDBPyConnectio
         ("2020/21 Q1", "general_acute", "kh03_general_acute", date(2020, 8, 20), None, 1530.8, 1195.2),
         ("2020/21 Q1", "maternity", "kh03_maternity", date(2020, 8, 20), None, None, None),
         ("2020/21 Q1", "total", "kh03_total", date(2020, 8, 20), None, 1700.5, None),
+    ]
+
+
+def test_a_specialty_belongs_to_its_sector(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = rows(
+        warehouse,
+        "select quarter, opening, specialty_code, specialty_name, sector, occupied_beds, missing_as "
+        "from core.nhs_beds_by_specialty order by specialty_code",
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("2020/21 Q1", "overnight", "430", "Geriatric Medicine", "general_acute", 1195.2, None),
+        ("2020/21 Q1", "overnight", "501", "Obstetrics", "maternity", None, "-"),
     ]
 
 

@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from llr_pipeline.publications import publications, published_schema
+from llr_pipeline.publications import publications
 from llr_pipeline.published_values import days_in, month_in, read_days
 from llr_pipeline.reading import read_file
 from llr_pipeline.returns import Reading
@@ -68,7 +68,7 @@ def values(reading: Reading, table: str = "nhs_sitrep") -> dict[tuple, float]:
     return found
 
 
-_NONE = published_schema(publications()["nhs_sitrep"]).empty_table()
+_NONE = publications()["nhs_sitrep"].schemas["nhs_sitrep"].empty_table()
 EXPECTED = {
     (code, day, measure): figure(t, d, h)
     for t, code in enumerate(TRUSTS) for d, day in enumerate(DAYS) for h, measure in enumerate(HEADINGS.values())
