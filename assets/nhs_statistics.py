@@ -42,6 +42,7 @@ TABLES = [
     table("core.nhs_beds_by_specialty", reads_too=["core.nhs_beds"], warns=[specialties_add_up_to_their_sector]),
     table("core.nhs_sitrep"),
     table("core.nhs_discharges"),
+    table("core.nhs_discharge_breakdowns"),
     table("core.nhs_emergency"),
     table("core.nhs_absence"),
     table("core.nhs_workforce"),

@@ -27,7 +27,8 @@ class GridSheet:
     """A sheet by how its title begins: the measure of all its values, or a measure for each heading.
 
     A heading that begins as `measures_like`, a pattern, is its own measure. `adds_up` says whether a total is the sum
-    of the organisations, `is_expected` that a file without the sheet lacks something.
+    of the organisations, `is_expected` that a file without the sheet lacks something, and `tells_period` that the
+    file's period is that of its days.
     """
 
     title: str = ""
@@ -35,6 +36,7 @@ class GridSheet:
     measures_like: str = ""
     adds_up: bool = True
     is_expected: bool = False
+    tells_period: bool = True
     measures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -106,9 +108,13 @@ def find_columns(
     about: PublishedGrid,
     sheet: GridSheet,
     blocks: Sequence[Block],
+    period: Days | None,
     findings: Findings,
 ) -> Columns | None:
-    """The value columns right of the keys; None where the sheet has no days where its kind has them."""
+    """The value columns right of the keys; None where the sheet has no days where its kind has them.
+
+    Headings that are measures and have no days are of `period`, the file's.
+    """
     start, _, keys = blocks[0]
     if any(set(other.values()) != set(keys.values()) for _, _, other in blocks):
         message = f"The blocks of the sheet {quoted(grid.name)} have their keys in different columns"
@@ -127,7 +133,7 @@ def find_columns(
     else:
         above = range(head - 1, max(head - 6, -1), -1)
         day_row = next((n for n in above if any(_is_day(grid.rows[n][place], sheet) for place in wanted)), None)
-        if day_row is None:
+        if day_row is None and not (period and any(normalise(row[place]) in sheet.measures for place in wanted)):
             if sheet.title:
                 message = f"The sheet {quoted(grid.name)} has no days in the headings or above them"
                 findings.add("layout_not_known", message, sheet=grid.name, line=head + 1)
@@ -147,7 +153,7 @@ def find_columns(
         name = normalise(heading)
         if name in about.ignored:
             continue
-        days = read_days(entry) if day_row is not None else None
+        days = read_days(entry) if day_row is not None else period
         if day_row is not None and days is None and is_new:
             message = f"{quoted(entry)} is no day: what stands under it is kept in raw alone"
             findings.add("unknown_column", message, sheet=grid.name, cell=cell_name(place, day_row), value=entry)

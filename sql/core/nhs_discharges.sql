@@ -26,7 +26,9 @@ lines as (
         sheet,
         cell.value as value_cell,
     from both_settings
-    where not is_quarantined and reading.measure is not null and reading.first_day is not null
+    where not is_quarantined and reading.first_day is not null
+        -- those with a part behind a dot are in core.nhs_discharge_breakdowns
+        and not contains(reading.measure, '.')
 )
 
 select

@@ -283,6 +283,8 @@ def fill(raw: RawTables) -> None:
     for day, received, value in ((18, "400", 400), (19, "-", None)):
         when = leicester | {"first_day": date(2022, 6, day)}
         raw.published("acute", "nhs_discharges_acute", received, **when, **delays, value=value)
+    june = leicester | {"first_day": date(2022, 6, 1), "last_day": date(2022, 6, 30)}
+    raw.published("acute", "nhs_discharges_acute", "12.5", **june, measure="delayed_by.no_plan", value=12.5)
     april = leicester | {"first_day": date(2024, 4, 30)}
     for measure, value in (("attendances.type_1", 21378), ("over_4_hours.type_1", 8850)):
         raw.published("emergency", "nhs_emergency", str(value), **april, measure=measure, value=value)
@@ -733,6 +735,13 @@ def test_a_value_that_is_missing_says_what_stood_there(warehouse: duckdb.DuckDBP
     assert found == [(date(2022, 6, 18), 400, None), (date(2022, 6, 19), None, "-")]
     found = warehouse.execute("select measure, value, missing_as from core.nhs_sitrep order by measure").fetchall()
     assert found == [("ga_beds_occupied", None, "blank"), ("ga_beds_open", 1642, None)]
+
+
+def test_a_reason_of_delay_is_of_its_month_and_not_of_a_day(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = warehouse.execute(
+        "select first_date, last_date, measure, category, value from core.nhs_discharge_breakdowns"
+    ).fetchall()
+    assert found == [(date(2022, 6, 1), date(2022, 6, 30), "delayed_by", "no_plan", 12.5)]
 
 
 def test_absence_is_worked_out_anew(warehouse: duckdb.DuckDBPyConnection) -> None:

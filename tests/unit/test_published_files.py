@@ -173,6 +173,39 @@ def test_patients_are_those_discharged_and_those_who_remain(reading, name):
     assert wrong <= all_days * 0.01
 
 
+@pytest.mark.parametrize(
+    ("name", "tied", "trusts"),
+    [*zip(ACUTE, (121, 120, 120, 120, 120, 119), [121] * 6, strict=True),
+     ("community_june2023", 102, 107), ("community_september2023", 100, 107)],
+)  # fmt: skip
+def test_destinations_add_up_to_the_month_s_discharges(reading, name, tied, trusts):
+    """Two sheets, each the other's oracle: Table 2 by day and Table 4 by destination; few trusts differ."""
+    found = ask(reading(name), """
+        with months as (
+            select organisation_code, sum(value) filter (where measure = 'discharged') as by_day,
+                sum(value) filter (where starts_with(measure, 'discharged_to.')) as by_destination,
+            from lines where block = 'organisations' group by all
+        )
+        select count(*) filter (where by_day = by_destination), count(*) from months""")  # fmt: skip
+    assert found == [(tied, trusts)]
+
+
+@pytest.mark.parametrize("name", ACUTE)
+def test_longer_stays_are_among_the_shorter(reading, name):
+    """Bed days of patients with 21 days and more are no more than those of 14 and more, nor these than those of 7."""
+    found = ask(reading(name), """
+        with weeks as (
+            select organisation_code, first_day,
+                max(value) filter (where measure = 'additional_bed_days.over_7_days') as over_7,
+                max(value) filter (where measure = 'additional_bed_days.over_14_days') as over_14,
+                max(value) filter (where measure = 'additional_bed_days.over_21_days') as over_21,
+            from lines where block = 'organisations' group by all
+        )
+        select count(*) filter (where over_21 > over_14 or over_14 > over_7), count(over_7) > 400 from weeks
+    """)  # fmt: skip
+    assert found == [(0, True)]
+
+
 def test_a_sheet_of_16383_columns_is_read_like_any_other(reading):
     assert reading("community_july2023").identity.period == "2023-07"
 
