@@ -17,8 +17,8 @@ from llr_pipeline.returns import SHEETS, TOTALS, arrow_schema, raw_schema
 from llr_pipeline.warehouse import comment, folder_fingerprint, identifier, transaction
 
 READER_FILES = (
-    "cells", "codes", "contracts", "cover", "findings", "headings", "layout", "lines", "numerals", "periods",
-    "personal_data", "preflight", "publications", "published_grids", "published_groups", "published_layouts",
+    "cells", "codes", "contracts", "cover", "findings", "headings", "layout", "lines", "numerals", "parquet_files",
+    "periods", "personal_data", "preflight", "publications", "published_grids", "published_groups", "published_layouts",
     "published_values", "returns", "text_files", "unseen", "workbooks",
 )  # fmt: skip
 FINDINGS = arrow_schema(read_contract(SQL / "raw" / "findings.toml"))
