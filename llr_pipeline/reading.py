@@ -30,6 +30,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from llr_pipeline import personal_data
+from llr_pipeline.cells import listed, quoted
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import templates
 from llr_pipeline.cover import Identity, is_return
@@ -47,6 +48,7 @@ SECONDS = 60.0  # wall-clock time for one file
 START_SECONDS = 120.0  # and for a worker to start
 # Of an answer: 180,000 values, as a value takes 363 bytes. The largest return of the sample has 22,000, in 8 MB.
 ANSWER_BYTES = 64 * 1024**2
+HEADINGS_NAMED = 6
 PLACES_AT_MOST = 20  # that hold personal data, named one by one
 WORKERS = min(2, os.cpu_count() or 1)
 _LENGTH = struct.Struct(">Q")
@@ -69,7 +71,10 @@ def read_file(path: Path, *, today: date | None = None) -> Reading:
     if not is_return(book) and (publication := recognise(book, publications())):
         return read_publication(book, publication, reference, today=today, file_name=path.name)
     if kind:
-        return _not_read("not_a_workbook", f"The file is {kind}, not an Excel workbook", today)
+        headings = [quoted(value) for value in book.sheets[0].rows[0][:HEADINGS_NAMED]] if book.sheets[0].rows else []
+        named = f": its headings are {listed(headings)}" if headings else ""
+        message = f"The file is {kind}, and no publication that is known{named}"
+        return _not_read("not_a_publication", message, today)
     if path.suffix.lower() == ".xls":
         message = "The file is a workbook of the old kind (.xls), in which a return cannot be checked"
         return _not_read("not_a_workbook", message, today)

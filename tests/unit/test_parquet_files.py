@@ -60,7 +60,9 @@ def test_it_is_known_by_its_content_not_by_its_name(tmp_path):
 
 def test_a_table_that_is_no_publication(tmp_path):
     path = write(tmp_path / "a.parquet", {name: values for name, values in PEOPLE.items() if name != "variant"})
-    assert refusal(path) == ("not_a_workbook", "The file is a table in Parquet, not an Excel workbook")
+    rule, message = refusal(path)
+    assert rule == "not_a_publication"
+    assert message.endswith("its headings are “area_code”, “year”, “age”, “females” and “males”")
 
 
 @pytest.mark.parametrize("kept", [4, 100, -1, -300])

@@ -278,6 +278,13 @@ def test_the_population_keeps_estimates_and_projections_apart(shared, tmp_path):
     assert [(variant, first, last) for variant, first, last, _ in found] == [("v0", 2000, 2023), ("v1", 2024, 2043)]
 
 
+@pytest.mark.parametrize("name", ["llr_kh03_quarterly", "llr_demand_growth"])
+def test_a_table_made_from_publications_is_refused_and_told_what_to_send(reading, name):
+    (finding,) = reading(name).findings
+    assert (finding.rule, finding.severity) == ("not_a_publication", "error")
+    assert "worked out from published files is not taken in" in finding.remedy
+
+
 # -- two files with the same figures
 
 

@@ -333,12 +333,16 @@ def test_the_period_is_that_of_the_content_not_of_the_name(tmp_path):
     assert "period_differs" in {f.rule for f in reading.findings}
 
 
-def test_a_table_of_text_that_is_no_publication_is_no_workbook(tmp_path):
+def test_a_table_of_text_that_is_no_publication_is_refused_by_its_headings(tmp_path):
     path = tmp_path / "beds.csv"
     path.write_text("Site,Beds\nA,1\n")
-    reading = read_file(path)
-    assert [f.rule for f in reading.findings] == ["not_a_workbook"]
-    assert "a text file (CSV), which keeps one sheet" in reading.findings[0].message
+    (finding,) = read_file(path).findings
+    assert (finding.rule, finding.message) == (
+        "not_a_publication",
+        "The file is a text file (CSV), which keeps one sheet, and no publication that is known: "
+        "its headings are “Site” and “Beds”",
+    )
+    assert "as its publisher made it" in finding.remedy
 
 
 @pytest.mark.parametrize(
