@@ -108,8 +108,9 @@ def raw_descriptions() -> dict[str, tuple[str, list[Column]]]:
         received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in sheet.columns]
         found[sheet.table] = (sheet.description, [*ROW_COLUMNS, *period, *received, *READ_COLUMNS])
     for publication in publications().values():
-        received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in publication.columns]
-        for name in publication.schemas:
+        for name, schema in publication.schemas.items():
+            columns = [c for c in publication.columns if c.name in schema.names]
+            received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in columns]
             grid = GRID_COLUMNS if publication.grid and name == publication.grid.table else ()
             found[name] = (publication.description, [*ROW_COLUMNS, *grid, *received, *READ_COLUMNS])
     return found
