@@ -146,6 +146,7 @@ def _sort_rows(
     """Lines with a code, and the rows of checked totals; helper rows, other totals and footnotes are noted."""
     lines: list[Line] = []
     checked, others, helpers, notes = [], [], [], []
+    totals = set(about.totals)
     starts = {index: name for index, name, _ in blocks}
     block = ""
     for index in range(blocks[0][0], len(grid.rows)):
@@ -154,16 +155,15 @@ def _sort_rows(
             continue
         row = grid.rows[index]
         entries = {key: (as_text(row[place]) or "").strip() or None for key, place in columns.keys.items()}
-        named = {normalise(text) for text in entries.values() if text}
-        has_values = any(not is_blank(row[place]) for place in columns.places)
         code = entries[about.code] or ""
-        if named & set(about.totals):
+        if totals and (named := totals.intersection(normalise(text) for text in entries.values() if text)):
             (checked if named & set(about.checked) else others).append(index)
         elif CODE.fullmatch(code):
             lines.append((index, block, entries))
-        elif has_values and not named - {"-"}:
-            helpers.append(index)
-        elif has_values:
+        elif any(not is_blank(row[place]) for place in columns.places):
+            if not {text for text in entries.values() if text} - {"-"}:
+                helpers.append(index)
+                continue
             message = f"{quoted(' '.join(filter(None, entries.values())))} is no code: the row is not read"
             at = {"sheet": grid.name, "cell": cell_name(columns.keys[about.code], index), "line": index + 1}
             findings.add("row_without_code", message, **at)

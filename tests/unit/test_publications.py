@@ -1,5 +1,6 @@
 """A published KH03 workbook read as it is, and a small one of the same kind with what publishers do to it."""
 
+import random
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -281,3 +282,54 @@ def test_a_publication_without_its_headings_says_so(tmp_path):
         "org code, org name, available and occupied"
     )
     assert reading.identity.template == "nhs_kh03"
+
+
+# -- whatever happens to the layout, what is read is right or reported
+
+REPORTED = {"unknown_column", "layout_not_known", "missing_column", "row_without_code", "unknown_period",
+            "published_total_differs", "duplicate_line", "not_a_return"}  # fmt: skip
+KNOWN = {*SECTORS, "100 General Surgery", "430 Geriatric Medicine", "501 Obstetrics"}
+
+
+def disturb(book: openpyxl.Workbook, chance: random.Random) -> None:
+    for _ in range(chance.randint(1, 4)):
+        sheet = chance.choice(book.worksheets)
+        what = chance.choice(["row above", "column left", "column right", "rename", "add", "note", "drop", "move"])
+        heads = [cell for row in sheet for cell in row if cell.value in KNOWN]
+        if what == "drop" and len(book.worksheets) > 1:
+            book.remove(sheet)
+        elif what == "move":
+            book.move_sheet(sheet, chance.choice([-1, 1]))
+        elif not heads:
+            continue
+        elif what == "row above":
+            sheet.insert_rows(1, chance.randint(1, 4))
+        elif what == "column left":
+            sheet.insert_cols(1, chance.randint(1, 3))
+        elif what == "column right":
+            sheet.insert_cols(chance.randint(heads[0].column + 1, sheet.max_column))
+        elif what == "rename":
+            chance.choice(heads).value = "Renamed"
+        elif what == "add":  # another code and its figures, at the right
+            place = sheet.max_column + 2
+            sheet.cell(heads[0].row, place).value = "Ward 7"
+            for row in range(heads[0].row + 1, sheet.max_row + 1):
+                sheet.cell(row, place).value = 99
+        elif what == "note":
+            row = chance.randint(heads[0].row + 1, sheet.max_row)
+            sheet.insert_rows(row)
+            sheet.cell(row, 2).value = "The trusts below were late"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_read_is_right_or_reported(tmp_path, seed):
+    whole = specialties(small(tmp_path / "whole.xlsx"))
+    reading = small(tmp_path / "a.xlsx", lambda sheet: disturb(sheet.parent, random.Random(seed)))
+    found = readings(reading) if "nhs_kh03" in reading.tables else []
+    assert set(found) <= set(EXPECTED), "a value is read that never stood there"
+    assert len(found) == len(set(found))
+    by_specialty = specialties(reading) if "nhs_kh03_specialties" in reading.tables else {}
+    known = {key: value for key, value in by_specialty.items() if key[1] is not None}
+    assert {key: whole.get(key) for key in known} == known, "a specialty is read that never stood there"
+    if len(found) < len(EXPECTED) or len(known) < len(whole):
+        assert REPORTED & {finding.rule for finding in reading.findings}
