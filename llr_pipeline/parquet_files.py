@@ -5,6 +5,7 @@ Returns never come so. DuckDB reads the file, within the limits that hold for an
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,14 +48,16 @@ def read_parquet_file(path: Path) -> Workbook:
 
     if path.stat().st_size > MAXIMUM_BYTES:
         preflight(path)  # says why
+    config = {"threads": 1, "memory_limit": "1GB", "temp_directory": "", "autoinstall_known_extensions": False}
     try:
-        with duckdb.connect(config={"threads": 1, "memory_limit": "1GB", "temp_directory": ""}) as connection:
-            connection.execute("set autoinstall_known_extensions = false")
-            return Workbook((Grid(SHEET, _read(connection, str(path))),))
+        with tempfile.TemporaryDirectory() as folder, duckdb.connect(config=config) as connection:
+            plainly_named = Path(folder) / "table.parquet"  # DuckDB would take people[1].parquet for a pattern
+            plainly_named.symlink_to(path.resolve())
+            return Workbook((Grid(SHEET, _read(connection, str(plainly_named))),))
     except duckdb.OutOfMemoryException:
         raise Unreadable("too_large", "The file needs more than 1 GB of memory to be read") from None
     except (duckdb.Error, UnicodeDecodeError) as error:
-        why = " ".join(str(error).replace(str(path), "the file").split())[:120]
+        why = " ".join(str(error).replace(str(plainly_named), "the file").split())[:120]
         raise Unreadable("corrupt", f"The Parquet file is damaged or was cut short ({why})") from None
 
 

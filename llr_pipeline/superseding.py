@@ -21,7 +21,7 @@ from llr_pipeline.publications import Publication, publications
 Key = Sequence[str | None]  # template, organisation, period
 
 
-@dataclass
+@dataclass(eq=False)
 class _File:
     """A published file; `figures_left` counts those that no newer file in use holds, where that had to be found out."""
 

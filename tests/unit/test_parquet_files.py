@@ -53,9 +53,10 @@ def test_parquet_and_csv_are_one_table(tmp_path):
 
 
 def test_it_is_known_by_its_content_not_by_its_name(tmp_path):
-    path = write(tmp_path / "people.xlsx", PEOPLE)
-    assert is_parquet(path)
-    assert read_file(path).identity.template == "nhs_population"
+    for name in ("people.xlsx", "people[1].parquet", "people *.parquet"):  # the last two would be patterns
+        path = write(tmp_path / name, PEOPLE)
+        assert is_parquet(path)
+        assert read_file(path).value_count == 5
 
 
 def test_a_table_that_is_no_publication(tmp_path):
