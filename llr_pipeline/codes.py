@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from llr_pipeline.contracts import CodeList
@@ -20,6 +20,7 @@ from llr_pipeline.periods import financial_years, months_to
 Rows = tuple[Mapping[str, str], ...]
 
 
+@lru_cache(maxsize=65_536, typed=True)  # a long table says the same thing in thousands of cells
 def normalise(text: object) -> str:
     """Text as it is compared: case, spaces of every kind and a trailing colon or asterisk do not count."""
     return re.sub(r"\s+", " ", str(text).replace("\u00a0", " ")).strip().rstrip(":*").strip().casefold()

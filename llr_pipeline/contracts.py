@@ -84,6 +84,7 @@ class Contract:
     source: Mapping[str, str] = field(default_factory=dict, hash=False)
     total: Total | None = None
     made_by: tuple[str, ...] = ()  # the modules or folders that compute it, where no SELECT does
+    newest_counts: bool = False  # of several files in use that hold one key, the newest counts, not all
     columns_of: str | None = None  # the table whose contract has its columns, where several tables have the same
 
     @property

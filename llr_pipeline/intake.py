@@ -1,7 +1,7 @@
 """Inbox -> archive -> register -> raw tables: each file archived by its SHA-256, read once, loaded in one transaction.
 
-What a file says is the business of `reading.py`; here is what becomes of it. A return's key is (organisation, template,
-period); the newest by `prepared_on`, then by arrival, is the accepted one, the others stay as superseded.
+What a file says is the business of `reading.py`; here is what becomes of it. Which of several files of one key, or of
+the same days, is in use belongs to `superseding.py`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from llr_pipeline.repair import Change, Request
 from llr_pipeline.returned import return_workbooks
 from llr_pipeline.returns import Reading
 from llr_pipeline.slips import find_slips
+from llr_pipeline.superseding import settle, settle_arrival
 from llr_pipeline.warehouse import record_build, transaction
 
 Progress = Callable[[int, int, str], None]
@@ -210,7 +211,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, arrival: Arrival, status: str
 
 
 def _load(connection: duckdb.DuckDBPyConnection, submission_id: str, file_name: str, reading: Reading) -> str:
-    """Load a submission's rows into the raw tables, and settle which return of its key is the accepted one."""
+    """Load a submission's rows into the raw tables, and settle which files are in use now."""
     identity = asdict(reading.identity)
     status = "refused" if reading.is_refused else "accepted"
     connection.execute(
@@ -225,15 +226,7 @@ def _load(connection: duckdb.DuckDBPyConnection, submission_id: str, file_name: 
                 f"insert into raw.{name} by name select ? as submission_id, * from arriving", [submission_id]
             )
             connection.unregister("arriving")
-        who = reading.identity
-        newest, prepared_on = _settle(connection, [who.template, who.organisation_code, who.period])
-        if newest != submission_id:
-            status = "superseded"
-            reading.findings.add(
-                "older_return",
-                f"Prepared on {who.prepared_on}, but a return prepared on {prepared_on} is in already: "
-                "that one stays in use",
-            )
+        status = settle_arrival(connection, submission_id, reading.identity, reading.findings)
     _insert_findings(connection, submission_id, file_name, reading.findings)
     connection.execute(
         "update raw.submissions set value_count = ?, error_count = ?, warning_count = ?, note_count = ? "
@@ -267,30 +260,10 @@ def _load_again(
             connection.execute(
                 "update raw.submissions set status = 'withdrawn' where submission_id = ?", [submission_id]
             )
-        _settle(connection, key)
+        settle(connection, key)
     done.changed += repair.changes(connection, submission_id)
     done.touched.append(submission_id)
     done.read_again += 1
-
-
-def _settle(connection: duckdb.DuckDBPyConnection, key: Sequence[str | None]) -> tuple[str, object] | tuple[None, None]:
-    """Accept the newest return of a (template, organisation, period) and supersede the others; returns the newest."""
-    same_key = (
-        "template = ? and organisation_code is not distinct from ? and period = ? "
-        "and status in ('accepted', 'superseded')"
-    )
-    found = connection.execute(
-        f"select submission_id, prepared_on from raw.submissions where {same_key} "
-        "order by prepared_on desc nulls last, arrival_number desc limit 1",
-        list(key),
-    ).fetchone()
-    if found is None:
-        return None, None
-    connection.execute(
-        f"update raw.submissions set status = if(submission_id = ?, 'accepted', 'superseded') where {same_key}",
-        [found[0], *key],
-    )
-    return found
 
 
 def _withdraw(connection: duckdb.DuckDBPyConnection, submission_ids: Sequence[str], done: Intake) -> None:
@@ -306,7 +279,7 @@ def _withdraw(connection: duckdb.DuckDBPyConnection, submission_ids: Sequence[st
                 "select file_name, template, organisation_code, period from raw.submissions where submission_id = ?",
                 [submission_id],
             ).fetchone()
-            _settle(connection, key)
+            settle(connection, key)
         done.withdrawn.append(name)
 
 

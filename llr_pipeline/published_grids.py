@@ -7,9 +7,8 @@ a file is by `publications.py`. What is not understood is a finding, and its val
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,19 @@ import pyarrow.compute as pc
 from llr_pipeline.cells import as_text, day_in_words, is_blank, listed, quoted, shortened, shown
 from llr_pipeline.codes import normalise
 from llr_pipeline.findings import Findings
-from llr_pipeline.published_layouts import Block, Columns, PublishedGrid, find_blocks, find_columns, sheet_of
-from llr_pipeline.published_values import Cells, Days, days_in, read_cells, read_days
+from llr_pipeline.published_layouts import (
+    SEARCHED_ROWS,
+    Block,
+    Columns,
+    PublishedGrid,
+    find_blocks,
+    find_columns,
+    sheet_of,
+)
+from llr_pipeline.published_values import CODE, Cells, Days, days_in, read_cells, read_days
 from llr_pipeline.unseen import Unvalued
 from llr_pipeline.workbooks import Grid, Workbook, cell_name, column_letter
 
-_CODE = re.compile(r"[A-Z0-9]{2,9}")
 _HEADING = "heading"
 
 
@@ -58,6 +64,7 @@ def read_grids(
     """
     tables, spans, names = [], [], set()
     read: dict[str, str] = {}
+    stated = _stated_period(book) if about.days == "headings" else None
     for grid in book.sheets:
         sheet = sheet_of(grid, about)
         if sheet is None or not (blocks := find_blocks(grid, about)):
@@ -67,16 +74,21 @@ def read_grids(
             findings.add("layout_not_known", message, sheet=grid.name)
             names.add(grid.name)
             continue
-        columns = find_columns(grid, about, sheet, blocks, findings)
+        columns = find_columns(grid, about, sheet, blocks, _span(spans) or stated, findings)
         if columns is None:
             continue
         names.add(grid.name)
         table, span = _read_sheet(grid, about, blocks, columns, book, findings, adds_up=sheet.adds_up)
         if table.num_rows:
             tables.append(table)
-            spans += [span] if span else []
+            spans += [span] if span and sheet.tells_period else []
             if about.days == "headings":
                 _check_title_block(grid, blocks, span, findings)
+    for sheet in about.sheets:
+        if sheet.is_expected and sheet.title not in read:
+            findings.add("layout_not_known", f"No sheet has the title {quoted(sheet.title)}, which is expected")
+    if stated and spans and stated != _span(spans) and all(f.rule != "period_differs" for f in findings):
+        note_period(stated, _span(spans), "The title block", findings)
     whole = pa.concat_tables(tables).unify_dictionaries() if tables else None
     return whole, _span(spans), names
 
@@ -134,6 +146,7 @@ def _sort_rows(
     """Lines with a code, and the rows of checked totals; helper rows, other totals and footnotes are noted."""
     lines: list[Line] = []
     checked, others, helpers, notes = [], [], [], []
+    totals = set(about.totals)
     starts = {index: name for index, name, _ in blocks}
     block = ""
     for index in range(blocks[0][0], len(grid.rows)):
@@ -142,16 +155,15 @@ def _sort_rows(
             continue
         row = grid.rows[index]
         entries = {key: (as_text(row[place]) or "").strip() or None for key, place in columns.keys.items()}
-        named = {normalise(text) for text in entries.values() if text}
-        has_values = any(not is_blank(row[place]) for place in columns.places)
         code = entries[about.code] or ""
-        if named & set(about.totals):
+        if totals and (named := totals.intersection(normalise(text) for text in entries.values() if text)):
             (checked if named & set(about.checked) else others).append(index)
-        elif _CODE.fullmatch(code) and any(letter.isdigit() or letter.isupper() for letter in code):
+        elif CODE.fullmatch(code):
             lines.append((index, block, entries))
-        elif has_values and not named - {"-"}:
-            helpers.append(index)
-        elif has_values:
+        elif any(not is_blank(row[place]) for place in columns.places):
+            if not {text for text in entries.values() if text} - {"-"}:
+                helpers.append(index)
+                continue
             message = f"{quoted(' '.join(filter(None, entries.values())))} is no code: the row is not read"
             at = {"sheet": grid.name, "cell": cell_name(columns.keys[about.code], index), "line": index + 1}
             findings.add("row_without_code", message, **at)
@@ -273,11 +285,22 @@ def _check_totals(
             findings.add("published_total_differs", message, **at)
 
 
+def _stated_period(book: Workbook) -> Days | None:
+    """The days beside the word period in the first title block that has it."""
+    return next((days for grid in book.sheets for days in _periods(grid.rows[:SEARCHED_ROWS])), None)
+
+
+def _periods(rows: Sequence[Sequence[Any]]) -> Iterator[Days]:
+    for row in rows:
+        filled = [value for value in row if not is_blank(value)]
+        if len(filled) > 1 and normalise(filled[0]) == "period" and (stated := days_in(filled[1:])):
+            yield stated
+
+
 def _check_title_block(grid: Grid, blocks: Sequence[Block], span: Days | None, findings: Findings) -> None:
     """A note where the title block names other days than the headings."""
-    for row in grid.rows[: blocks[0][0]]:
-        filled = [value for value in row if not is_blank(value)]
-        if len(filled) > 1 and normalise(filled[0]) == "period" and (stated := days_in(filled[1:])) and stated != span:
+    for stated in _periods(grid.rows[: blocks[0][0]]):
+        if stated != span:
             note_period(stated, span, "The title block", findings, sheet=grid.name)
 
 

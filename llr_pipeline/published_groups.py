@@ -1,23 +1,25 @@
 """A published sheet with groups of like-named headings -> one row per organisation and value column, with its cells.
 
-The headings stand in one row, the groups in the row above; a row without its first key is a total, checked and left
-out. What a file is belongs to `publications.py`.
+The headings stand in one row, the groups in the row above; a row without a code is a total: checked, or noted, and left
+out. A publisher who heads no key is understood too: the code's column is then the one that holds codes. What a file is
+belongs to `publications.py`.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
-from llr_pipeline.cells import Misread, as_text, is_blank, quoted, shown
+from llr_pipeline.cells import Misread, as_text, is_blank, listed, quoted, shown
 from llr_pipeline.codes import normalise
 from llr_pipeline.findings import Findings
 from llr_pipeline.numerals import read_number
+from llr_pipeline.published_values import CODE
 from llr_pipeline.unseen import Unvalued
 from llr_pipeline.workbooks import Grid, Workbook, cell_name
 
@@ -26,7 +28,11 @@ SEARCHED_ROWS = 60
 
 @dataclass(frozen=True)
 class PublishedSheet:
-    """The sheet that is read: headings in one row, groups of like-named headings in the row above."""
+    """The sheet that is read: headings in one row, groups of like-named headings in the row above.
+
+    The first key is the code, the second a name; where the publisher heads neither, their headings are empty. `adds_up`
+    says whether a row without a code is the sum of the organisations.
+    """
 
     table: str
     value: str
@@ -37,6 +43,8 @@ class PublishedSheet:
     groups: Mapping[str, str]
     headings: Mapping[str, str]
     missing: tuple[str, ...] = ()
+    words: Mapping[str, float] = field(default_factory=dict)
+    adds_up: bool = True
     ignored_groups: tuple[str, ...] = ()
     ignored_headings: tuple[str, ...] = ()
 
@@ -69,12 +77,13 @@ def groups_schema(sheet: PublishedSheet) -> pa.Schema:
 
 
 def find_groups(book: Workbook, sheet: PublishedSheet) -> tuple[Grid | None, int]:
-    """The first sheet with a row that holds every key's heading below a row that holds every group."""
+    """The first sheet with a row that holds every key's heading, or known ones alone, below a row with every group."""
+    keys = set(sheet.keys.values()) - {""}
     for grid in book.sheets:
         above: set[str] = set()
         for index, row in enumerate(grid.rows[:SEARCHED_ROWS]):
             headings = {normalise(v) for v in row if isinstance(v, str) and v}
-            if set(sheet.keys.values()) <= headings and set(sheet.groups) <= above:
+            if keys <= headings and headings & set(sheet.headings) and set(sheet.groups) <= above:
                 return grid, index
             above = headings
     return None, 0
@@ -100,7 +109,20 @@ def find_columns(grid: Grid, header_row: int, sheet: PublishedSheet, findings: F
             under = f" under {quoted(group)}" if group else ""
             message = f"The column {quoted(value)}{under} is not known and is not read"
             findings.add("unknown_column", message, sheet=grid.name, cell=cell_name(i, header_row), value=value)
+    if columns.values and not columns.keys:
+        columns.keys.update(_keys_without_headings(grid, header_row, sheet, min(columns.values)))
     return columns
+
+
+def _keys_without_headings(grid: Grid, header_row: int, sheet: PublishedSheet, first_value: int) -> dict[str, int]:
+    """Left of the values: the column with most codes that differ, and of the others that with most beside a code."""
+    rows = [[(as_text(value) or "").strip() for value in row[:first_value]] for row in grid.rows[header_row + 1 :]]
+    codes = Counter(i for i in range(first_value) for _ in {row[i] for row in rows if CODE.fullmatch(row[i])})
+    if not codes:
+        return {}
+    ((code, _),) = codes.most_common(1)
+    beside = Counter(i for row in rows if CODE.fullmatch(row[code]) for i, text in enumerate(row) if text and i != code)
+    return dict(zip(sheet.keys, [code, *(i for i, _ in beside.most_common(1))], strict=False))
 
 
 def read_rows(
@@ -111,7 +133,7 @@ def read_rows(
     unvalued: Mapping[str, Unvalued],
     findings: Findings,
 ) -> list[dict[str, Any]]:
-    """One row per organisation and value column; a row without its first key is a total, checked and left out."""
+    """One row per organisation and value column; a row without its first key is a total, and left out."""
     first = next(iter(sheet.keys))
     rows: list[dict[str, Any]] = []
     totals: list[int] = []
@@ -124,10 +146,15 @@ def read_rows(
         if key[first] is None:
             totals.append(index)
             continue
+        if not CODE.fullmatch(key[first]):
+            message = f"{quoted(' '.join(filter(None, key.values())))} is no code: the row is not read"
+            at = {"sheet": grid.name, "cell": cell_name(columns.keys[first], index), "line": index + 1}
+            findings.add("row_without_code", message, **at)
+            continue
         key_cells = {name: cell_name(i, index) for name, i in columns.keys.items()}
         for i, (group, heading) in columns.values.items():
             at = {"sheet": grid.name, "cell": cell_name(i, index), "line": index + 1}
-            number = _read_value(row[i], sheet.missing, unvalued.get(at["cell"]))
+            number = _read_value(row[i], sheet, unvalued.get(at["cell"]))
             is_faulty = isinstance(number, Misread)
             if is_faulty:
                 findings.add(number.rule, f"{group}, {heading}: {number}", value=as_text(row[i]), **at)
@@ -153,24 +180,38 @@ def read_rows(
                     "is_quarantined": is_faulty,
                 }
             )
+    if sheet.adds_up:
+        _check_totals(grid, totals, columns, sums, findings)
+    elif totals:
+        numbers = listed([str(index + 1) for index in totals])
+        message = f"Rows {numbers}: no code, so they are totals, and not read"
+        findings.add("row_not_read", message, sheet=grid.name, line=totals[0] + 1)
+    return rows
+
+
+def _check_totals(
+    grid: Grid, totals: Sequence[int], columns: _Columns, sums: Mapping[int, Sequence[float]], findings: Findings
+) -> None:
+    """One finding for each total that is not the sum of the organisations."""
     for index in totals:
         for i, names in columns.values.items():
-            stated, total = grid.rows[index][i], math.fsum(sums[i])
+            stated, total = grid.rows[index][i], math.fsum(sums.get(i, ()))
             if isinstance(stated, int | float) and not math.isclose(stated, total, rel_tol=1e-6, abs_tol=0.005):
                 message = (
                     f"{', '.join(names)}: the total says {shown(stated)} and the organisations add up to {shown(total)}"
                 )
                 at = {"sheet": grid.name, "cell": cell_name(i, index), "line": index + 1}
                 findings.add("published_total_differs", message, value=as_text(stated), **at)
-    return rows
 
 
-def _read_value(value: Any, missing: Sequence[str], unvalued: Unvalued | None) -> float | Misread | None:
+def _read_value(value: Any, sheet: PublishedSheet, unvalued: Unvalued | None) -> float | Misread | None:
     """The number; None where the publication says there is none."""
     if unvalued:
         return Misread(unvalued.rule, f"the cell {unvalued}")
-    if is_blank(value) or normalise(value) in missing:
+    if is_blank(value) or (entry := normalise(value)) in sheet.missing:
         return None
+    if (number := sheet.words.get(entry)) is not None:
+        return number
     try:
         return read_number(value)[0]
     except Misread as error:

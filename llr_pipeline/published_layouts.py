@@ -6,6 +6,7 @@ days stand in the headings, in the row above them, or in a column. Reading the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +26,17 @@ Block = tuple[int, str, dict[str, int]]
 class GridSheet:
     """A sheet by how its title begins: the measure of all its values, or a measure for each heading.
 
-    `adds_up` says whether a total of it is the sum of the organisations.
+    A heading that begins as `measures_like`, a pattern, is its own measure. `adds_up` says whether a total is the sum
+    of the organisations, `is_expected` that a file without the sheet lacks something, and `tells_period` that the
+    file's period is that of its days.
     """
 
     title: str = ""
     measure: str = ""
+    measures_like: str = ""
     adds_up: bool = True
+    is_expected: bool = False
+    tells_period: bool = True
     measures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,9 +108,13 @@ def find_columns(
     about: PublishedGrid,
     sheet: GridSheet,
     blocks: Sequence[Block],
+    period: Days | None,
     findings: Findings,
 ) -> Columns | None:
-    """The value columns right of the keys; None where the sheet has no days where its kind has them."""
+    """The value columns right of the keys; None where the sheet has no days where its kind has them.
+
+    Headings that are measures and have no days are of `period`, the file's.
+    """
     start, _, keys = blocks[0]
     if any(set(other.values()) != set(keys.values()) for _, _, other in blocks):
         message = f"The blocks of the sheet {quoted(grid.name)} have their keys in different columns"
@@ -123,7 +133,7 @@ def find_columns(
     else:
         above = range(head - 1, max(head - 6, -1), -1)
         day_row = next((n for n in above if any(_is_day(grid.rows[n][place], sheet) for place in wanted)), None)
-        if day_row is None:
+        if day_row is None and not (period and any(normalise(row[place]) in sheet.measures for place in wanted)):
             if sheet.title:
                 message = f"The sheet {quoted(grid.name)} has no days in the headings or above them"
                 findings.add("layout_not_known", message, sheet=grid.name, line=head + 1)
@@ -143,12 +153,12 @@ def find_columns(
         name = normalise(heading)
         if name in about.ignored:
             continue
-        days = read_days(entry) if day_row is not None else None
+        days = read_days(entry) if day_row is not None else period
         if day_row is not None and days is None and is_new:
             message = f"{quoted(entry)} is no day: what stands under it is kept in raw alone"
             findings.add("unknown_column", message, sheet=grid.name, cell=cell_name(place, day_row), value=entry)
             is_new = False
-        measure = (sheet.measure or None) if day_row == head else sheet.measures.get(name)
+        measure = (sheet.measure or None) if day_row == head else _measure_of(heading, name, sheet)
         columns.places.append(place)
         columns.headings.append(None if day_row == head else str(heading).strip())
         columns.measures.append(measure)
@@ -160,6 +170,12 @@ def find_columns(
         findings.add("unknown_column", message, sheet=grid.name, cell=cell_name(unheaded[0], head))
     _note_unknown(grid, columns, head, day_row == head, findings)
     return columns
+
+
+def _measure_of(heading: Any, name: str, sheet: GridSheet) -> str | None:
+    if sheet.measures_like and re.match(sheet.measures_like, name):
+        return " ".join(str(heading).split())
+    return sheet.measures.get(name)
 
 
 def _heading_row(grid: Grid, start: int, wanted: Sequence[int], about: PublishedGrid) -> int:

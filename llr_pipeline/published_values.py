@@ -8,7 +8,7 @@ import re
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -30,6 +30,9 @@ _RANGE = re.compile(
 )
 _DAY_FIRST = re.compile(r"\d{1,2}(?:st|nd|rd|th)?[\s-]*[a-z]{3,9}[\s-]*20\d\d", re.IGNORECASE)
 _IN_TEXT = re.compile(r"\d{1,2}(?:st|nd|rd|th)?\s+[a-z]{3,9}\s+20\d\d", re.IGNORECASE)
+CODE = re.compile(r"[A-Z0-9]{2,9}")  # of an organisation or an area
+
+_WEEK = re.compile(r"w/c\s+(?P<day>\d{1,2}/\d{1,2}/\d{2,4}|.*?20\d\d)", re.IGNORECASE)
 
 Days = tuple[date, date]
 
@@ -71,13 +74,16 @@ def read_cells(
 
 
 def read_days(value: Any) -> Days | None:
-    """First and last day that a heading or an entry names: a day, a range of days or a month."""
+    """First and last day that a heading or an entry names: a day, a range of days, a week or a month."""
     if isinstance(value, datetime):
         return value.date(), value.date()
     if isinstance(value, date):
         return value, value
     if not isinstance(value, str) or not value.strip():
         return None
+    if week := _WEEK.match(value.strip()):
+        begins = read_days(week["day"])
+        return (begins[0], begins[0] + timedelta(days=6)) if begins and begins[0] == begins[1] else None
     try:
         day = read_date(value)
         return day, day

@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from llr_pipeline.contracts import Column, contracts, read_contract, templates
 from llr_pipeline.paths import PROJECT, SQL
-from llr_pipeline.publications import PUBLICATIONS, publications, published_schema
+from llr_pipeline.publications import PUBLICATIONS, publications
 from llr_pipeline.returns import SHEETS, TOTALS, arrow_schema, raw_schema
 from llr_pipeline.warehouse import comment, folder_fingerprint, identifier, transaction
 
 READER_FILES = (
-    "cells", "codes", "contracts", "cover", "findings", "headings", "layout", "lines", "numerals", "periods",
-    "personal_data", "preflight", "publications", "published_grids", "published_groups", "published_layouts",
+    "cells", "codes", "contracts", "cover", "findings", "headings", "layout", "lines", "numerals", "parquet_files",
+    "periods", "personal_data", "preflight", "publications", "published_grids", "published_groups", "published_layouts",
     "published_values", "returns", "text_files", "unseen", "workbooks",
 )  # fmt: skip
 FINDINGS = arrow_schema(read_contract(SQL / "raw" / "findings.toml"))
@@ -56,7 +56,7 @@ def reader_version() -> str:
 def raw_schemas() -> dict[str, pa.Schema]:
     """Every raw table that readings are loaded into, submission apart."""
     sheets = {s.table: raw_schema(s) for t in templates().values() for s in t.sheets}
-    published = {p.table: published_schema(p) for p in publications().values()}
+    published = {name: schema for p in publications().values() for name, schema in p.schemas.items()}
     return {
         **sheets,
         **published,
@@ -108,7 +108,9 @@ def raw_descriptions() -> dict[str, tuple[str, list[Column]]]:
         received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in sheet.columns]
         found[sheet.table] = (sheet.description, [*ROW_COLUMNS, *period, *received, *READ_COLUMNS])
     for publication in publications().values():
-        received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in publication.columns]
-        grid = GRID_COLUMNS if publication.grid else ()
-        found[publication.table] = (publication.description, [*ROW_COLUMNS, *grid, *received, *READ_COLUMNS])
+        for name, schema in publication.schemas.items():
+            columns = [c for c in publication.columns if c.name in schema.names]
+            received = [Column(c.name, f"{c.description}; as received", unit=c.unit) for c in columns]
+            grid = GRID_COLUMNS if publication.grid and name == publication.grid.table else ()
+            found[name] = (publication.description, [*ROW_COLUMNS, *grid, *received, *READ_COLUMNS])
     return found

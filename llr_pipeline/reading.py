@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date
@@ -30,22 +30,25 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from llr_pipeline import personal_data
+from llr_pipeline.cells import listed, quoted
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import templates
 from llr_pipeline.cover import Identity, is_return
 from llr_pipeline.findings import Finding, Findings
+from llr_pipeline.parquet_files import PARQUET_KIND, is_parquet, read_parquet_file
 from llr_pipeline.paths import PROJECT
 from llr_pipeline.preflight import TEXT_KIND, Unreadable
 from llr_pipeline.publications import publications, read_publication, recognise
 from llr_pipeline.returns import Reading, read_return
 from llr_pipeline.text_files import is_text_file, read_text_file
-from llr_pipeline.workbooks import read_workbook
+from llr_pipeline.workbooks import Workbook, read_workbook
 
 MEMORY_BYTES = 3 * 1024**3  # address space of a worker; it reads the largest published workbook in less
 SECONDS = 60.0  # wall-clock time for one file
 START_SECONDS = 120.0  # and for a worker to start
 # Of an answer: 180,000 values, as a value takes 363 bytes. The largest return of the sample has 22,000, in 8 MB.
 ANSWER_BYTES = 64 * 1024**2
+HEADINGS_NAMED = 6
 PLACES_AT_MOST = 20  # that hold personal data, named one by one
 WORKERS = min(2, os.cpu_count() or 1)
 _LENGTH = struct.Struct(">Q")
@@ -59,19 +62,32 @@ def read_file(path: Path, *, today: date | None = None) -> Reading:
     """
     reference = read_reference()
     try:
-        book = read_text_file(path) if (is_text := is_text_file(path)) else read_workbook(path)
+        read, kind = _how(path)
+        book = read(path)
     except Unreadable as error:
         return _not_read(error.rule, str(error), today)
     if places := personal_data.find(book):
         return _with_personal_data(places, today)
     if not is_return(book) and (publication := recognise(book, publications())):
         return read_publication(book, publication, reference, today=today, file_name=path.name)
-    if is_text:
-        return _not_read("not_a_workbook", f"The file is {TEXT_KIND}, not an Excel workbook", today)
+    if kind:
+        headings = [quoted(value) for value in book.sheets[0].rows[0][:HEADINGS_NAMED]] if book.sheets[0].rows else []
+        named = f": its headings are {listed(headings)}" if headings else ""
+        message = f"The file is {kind}, and no publication that is known{named}"
+        return _not_read("not_a_publication", message, today)
     if path.suffix.lower() == ".xls":
         message = "The file is a workbook of the old kind (.xls), in which a return cannot be checked"
         return _not_read("not_a_workbook", message, today)
     return read_return(book, reference, templates(), today=today)
+
+
+def _how(path: Path) -> tuple[Callable[[Path], Workbook], str]:
+    """What reads a file; and what it is, where only a publication comes so."""
+    if is_text_file(path):
+        return read_text_file, TEXT_KIND
+    if is_parquet(path):
+        return read_parquet_file, PARQUET_KIND
+    return read_workbook, ""
 
 
 def read_all(paths: Sequence[Path], *, seconds: float = SECONDS) -> Iterator[tuple[Path, Reading]]:

@@ -38,7 +38,9 @@ LIST_SECONDS = 120.0  # and for a list alone, which is never long: what takes lo
 WORKERS = min(2, os.cpu_count() or 1)
 SEVERITIES = ("error", "warning", "note")
 LISTED_AT_MOST = 5_000  # findings in a list; the gravest come first
-NEVER_OPENED = re.compile("hostile|too_large|not_a_workbook|corrupt|password_protected|reader_stopped|empty_file")
+NEVER_OPENED = re.compile(
+    "hostile|too_large|not_a_(workbook|publication)|corrupt|password_protected|reader_stopped|empty_file"
+)
 MEANING = "An error is not used until it is corrected; a warning is used and questioned; a note is for information."
 MARKED = "Every cell that is listed is coloured and has a comment. Its address below leads to it."
 NOW = "Correct the cells in your workbook, enter a later date in Prepared on, and send the whole workbook again."

@@ -138,9 +138,8 @@ def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, ru
     """Build one table, and for a core table of returns the view of the accepted ones."""
     select, view = select_of(contract), None
     if contract.layer == "core" and "submission_id" in [column.name for column in contract.columns]:
-        accepted = "(select submission_id from raw.submissions where status = 'accepted')"
-        current = f"select * from {contract.name} where submission_id in {accepted}"
-        view = (contract.name + CURRENT, current, f"The accepted returns of {contract.name}: {contract.description}")
+        what = f"The accepted returns of {contract.name}: {contract.description}"
+        view = (contract.name + CURRENT, select_current(contract), what)
     replace_table(
         connection,
         contract.name,
@@ -151,6 +150,21 @@ def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, ru
         run_id=run_id,
         view=view,
     )
+
+
+def select_current(contract: Contract) -> str:
+    """What of a core table is in use: the accepted returns; of publications that hold one key, the newest's row."""
+    accepted = "(select submission_id from raw.submissions where status = 'accepted')"
+    select = f"select * from {contract.name} where submission_id in {accepted}"
+    if not contract.newest_counts:
+        return select
+    key = ", ".join(f"current.{name}" for name in contract.grain if name != "submission_id")
+    return f"""
+        select current.*
+        from ({select}) as current
+        inner join raw.submissions using (submission_id)
+        qualify row_number() over (partition by {key} order by prepared_on desc nulls last, arrival_number desc) = 1
+    """
 
 
 @cache

@@ -1,22 +1,30 @@
--- One row per published file, organisation and sector: KH03 average daily beds open overnight, available and occupied.
+-- One row per published file, organisation, opening and sector: KH03 average daily beds, available and occupied.
 with
 
 submissions as (select * from raw.submissions),
 publications as (select * from raw.publications),
-nhs_kh03 as (select * from raw.nhs_kh03),
+overnight as (select * from raw.nhs_kh03),
+day_only as (select * from raw.nhs_kh03_day_only),
+
+both_openings as (
+    select 'overnight' as opening, submission_id, sheet, reading, cell, is_quarantined from overnight
+    union all
+    select 'day_only', submission_id, sheet, reading, cell, is_quarantined from day_only
+),
 
 lines as (
     select
         submission_id,
         sheet,
+        opening,
         reading.organisation_code as organisation_code,
         reading.organisation_name as organisation_name,
         reading.measure as measure,
         reading.sector as sector,
         reading.beds as beds,
         cell.beds as cell,
-    from nhs_kh03
-    where not is_quarantined and reading.beds is not null
+    from both_openings
+    where not is_quarantined
 ),
 
 -- a row a measure becomes a column a measure
@@ -24,6 +32,7 @@ measured as (
     select
         submission_id,
         sheet,
+        opening,
         organisation_code,
         max(organisation_name) as organisation_name,
         sector,
@@ -40,11 +49,12 @@ select
     submissions.submission_id,
     submissions.period as quarter,
     measured.organisation_code,
-    submissions.data_status = 'illustrative' as is_illustrative,
+    measured.opening,
     measured.sector,
     -- what the publication says
+    submissions.data_status = 'illustrative' as is_illustrative,
     measured.organisation_name,
-    'kh03_' || measured.sector as bed_definition,
+    if(measured.opening = 'overnight', 'kh03_', 'kh03_day_only_') || measured.sector as bed_definition,
     publications.published_on,
     publications.revised_on,
     -- measures

@@ -26,18 +26,20 @@ lines as (
         sheet,
         cell.value as value_cell,
     from both_settings
-    where not is_quarantined and reading.measure is not null and reading.first_day is not null
+    where not is_quarantined and reading.first_day is not null
+        -- those with a part behind a dot are in core.nhs_discharge_breakdowns
+        and not contains(reading.measure, '.')
 )
 
 select
     -- keys
     lines.submission_id,
+    lines.setting,
     lines.organisation_code,
     lines.day as date,
     lines.measure,
     -- what the publication says
     submissions.data_status = 'illustrative' as is_illustrative,
-    lines.setting,
     lines.organisation_level,
     lines.organisation_name,
     coalesce(publications.revised_on, publications.published_on) as published_on,

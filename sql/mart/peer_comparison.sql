@@ -3,35 +3,17 @@ with
 
 nhs_beds as (select * from core.nhs_beds_current),
 nhs_sitrep as (select * from core.nhs_sitrep_current),
-
--- a month that two publications hold counts as last published
-nhs_emergency as (
-    select *
-    from core.nhs_emergency_current
-    qualify row_number() over (
-        partition by organisation_code, month, measure, type order by published_on desc nulls last, submission_id desc
-    ) = 1
-),
-
+nhs_emergency as (select * from core.nhs_emergency_current),
 nhs_discharges as (select * from core.nhs_discharges_current),
-
-nhs_absence as (
-    select *
-    from core.nhs_absence_current
-    qualify row_number() over (
-        partition by organisation_code, month order by published_on desc nulls last, submission_id desc
-    ) = 1
-),
-
+nhs_absence as (select * from core.nhs_absence_current),
 organisations as (select * from reference.organisations),
 
--- a weekly file that begins on another day may repeat a day: the newest publication counts, a dash of it too
 sitrep_days as (
     select
         organisation_code,
         date,
-        arg_max_null(value, coalesce(published_on, date)) filter (where measure = 'ga_beds_open') as open_beds,
-        arg_max_null(value, coalesce(published_on, date)) filter (where measure = 'ga_beds_occupied') as occupied_beds,
+        max(value) filter (where measure = 'ga_beds_open') as open_beds,
+        max(value) filter (where measure = 'ga_beds_occupied') as occupied_beds,
     from nhs_sitrep
     where measure in ('ga_beds_open', 'ga_beds_occupied')
     group by all
@@ -42,10 +24,8 @@ discharge_days as (
         organisation_code,
         setting,
         date,
-        arg_max_null(value, coalesce(published_on, date))
-            filter (where measure = 'not_meeting_criteria_to_reside') as ready_patients,
-        arg_max_null(value, coalesce(published_on, date))
-            filter (where measure = 'remaining_in_hospital') as remaining_patients,
+        max(value) filter (where measure = 'not_meeting_criteria_to_reside') as ready_patients,
+        max(value) filter (where measure = 'remaining_in_hospital') as remaining_patients,
     from nhs_discharges
     where organisation_level = 'organisation'
     group by all
@@ -83,11 +63,10 @@ valued as (
         'general and acute beds open overnight' as peer_group,
         quarter as period,
         organisation_code,
-        max(occupied_beds) as numerator,
-        max(available_beds) as denominator,
+        occupied_beds as numerator,
+        available_beds as denominator,
     from nhs_beds
-    where sector = 'general_acute'
-    group by all
+    where bed_definition = 'kh03_general_acute'
     union all
     select 'occupancy_winter', 'general and acute beds in the situation report', strftime(date, '%Y-%m'),
         organisation_code, sum(occupied_beds), sum(open_beds),

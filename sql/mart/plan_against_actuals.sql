@@ -6,32 +6,9 @@ activity as (select * from core.activity_current),
 workforce as (select * from core.workforce_current),
 nhs_bed_years as (select * from mart.nhs_bed_years),
 nhs_sitrep as (select * from core.nhs_sitrep_current),
-
--- a month that two publications hold counts as last published
-nhs_emergency as (
-    select *
-    from core.nhs_emergency_current
-    qualify row_number() over (
-        partition by organisation_code, month, measure, type order by published_on desc nulls last, submission_id desc
-    ) = 1
-),
-
-nhs_workforce as (
-    select *
-    from core.nhs_workforce_current
-    qualify row_number() over (
-        partition by organisation_code, month, staff_group order by published_on desc nulls last, submission_id desc
-    ) = 1
-),
-
-nhs_absence as (
-    select *
-    from core.nhs_absence_current
-    qualify row_number() over (
-        partition by organisation_code, month order by published_on desc nulls last, submission_id desc
-    ) = 1
-),
-
+nhs_emergency as (select * from core.nhs_emergency_current),
+nhs_workforce as (select * from core.nhs_workforce_current),
+nhs_absence as (select * from core.nhs_absence_current),
 pairs as (select * from reference.definition_pairs),
 published_staff_groups as (select * from reference.published_staff_groups),
 years as (select * from reference.financial_years),
@@ -113,16 +90,13 @@ months as (
     cross join range(12) as numbers(number)
 ),
 
--- a day that two weekly files hold counts as last published
 sitrep_days as (
     select
         nhs_sitrep.organisation_code,
         months.financial_year,
         nhs_sitrep.date,
-        arg_max_null(nhs_sitrep.value, coalesce(nhs_sitrep.published_on, nhs_sitrep.date))
-            filter (where nhs_sitrep.measure = 'ga_beds_open') as available_beds,
-        arg_max_null(nhs_sitrep.value, coalesce(nhs_sitrep.published_on, nhs_sitrep.date))
-            filter (where nhs_sitrep.measure = 'ga_beds_occupied') as occupied_beds,
+        max(nhs_sitrep.value) filter (where nhs_sitrep.measure = 'ga_beds_open') as available_beds,
+        max(nhs_sitrep.value) filter (where nhs_sitrep.measure = 'ga_beds_occupied') as occupied_beds,
     from nhs_sitrep
     inner join months on strftime(nhs_sitrep.date, '%Y-%m') = months.month
     where nhs_sitrep.measure in ('ga_beds_open', 'ga_beds_occupied')

@@ -13,8 +13,7 @@ quarters as (select * from reference.quarters),
 -- a line each of a figure. A heading that names several days is of none of them
 published as (
     select
-        'kh03' as source, organisation_code, quarters.starts_on as date, '' as part, submission_id,
-        coalesce(revised_on, published_on) as said_on, is_illustrative, sheet,
+        'kh03' as source, organisation_code, quarters.starts_on as date, '' as part, submission_id, is_illustrative, sheet,
         unnest(
             [
                 {'measure': 'occupied_beds', 'value': occupied_beds, 'cell': occupied_cell},
@@ -24,28 +23,27 @@ published as (
         ),
     from nhs_beds
     inner join quarters on nhs_beds.quarter = quarters.quarter
-    where sector = 'general_acute'
+    where bed_definition = 'kh03_general_acute'
     union all by name
     select
-        'sitrep' as source, organisation_code, date, '' as part, submission_id, published_on as said_on,
-        is_illustrative, sheet, measure, value, value_cell as cell,
+        'sitrep' as source, organisation_code, date, '' as part, submission_id, is_illustrative, sheet, measure, value,
+        value_cell as cell,
     from nhs_sitrep
     where date = last_date
     union all by name
     select
-        'discharges_' || setting as source, organisation_code, date, '' as part, submission_id, published_on as said_on,
-        is_illustrative, sheet, measure, value, value_cell as cell,
+        'discharges_' || setting as source, organisation_code, date, '' as part, submission_id, is_illustrative, sheet,
+        measure, value, value_cell as cell,
     from nhs_discharges
     where organisation_level = 'organisation'
     union all by name
     select
         'emergency' as source, organisation_code, (month || '-01')::date as date, type as part, submission_id,
-        published_on as said_on, is_illustrative, sheet, measure, value, value_cell as cell,
+        is_illustrative, sheet, measure, value, value_cell as cell,
     from nhs_emergency
     union all by name
     select
-        'absence' as source, organisation_code, (month || '-01')::date as date, '' as part, submission_id,
-        published_on as said_on, is_illustrative, sheet,
+        'absence' as source, organisation_code, (month || '-01')::date as date, '' as part, submission_id, is_illustrative, sheet,
         unnest(
             [
                 {'measure': 'lost_days', 'value': lost_days, 'cell': lost_cell},
@@ -56,7 +54,6 @@ published as (
     from nhs_absence
 ),
 
--- a day or month that two files hold counts as last published
 figures as (
     select
         indicators.indicator_code,
@@ -69,11 +66,6 @@ figures as (
     inner join indicators
         on published.source = indicators.source
         and published.measure in (indicators.numerator, indicators.denominator)
-    qualify row_number() over (
-        partition by
-            indicators.indicator_code, published.organisation_code, published.date, published.part, published.measure
-        order by said_on desc nulls last, submission_id desc
-    ) = 1
 ),
 
 periods as (

@@ -1,7 +1,7 @@
 """What reading published files costs: every file of the shared folder in one run, and the largest beside opening it.
 
 `python -m tests.benchmarks.nhs_files [shared/data/nhs]`, by hand: nothing else runs it. Prints CPU seconds and memory.
-The population, published as parquet, is made into a CSV first. What years of such files cost is in `nhs_years.py`.
+What years of such files cost is in `nhs_years.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import python_calamine
 
 from llr_pipeline.intake import take_in
@@ -24,7 +23,7 @@ from llr_pipeline.reading import read_file
 from llr_pipeline.warehouse import opened
 
 SHARED = PROJECT.parent / "shared" / "data" / "nhs"
-NOT_PUBLISHED = ("llr_kh03", "llr_demand", "EU_and_UK")  # derived series, and a workbook that no contract describes
+DERIVED = ("llr_kh03", "llr_demand")  # worked out from publications, and refused
 
 
 def cpu() -> float:
@@ -74,14 +73,9 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("folder", nargs="?", type=Path, default=SHARED)
     given = arguments.parse_args()
-    files = [p for p in sorted(given.folder.glob("*/*")) if p.suffix in (".xlsx", ".csv")]
-    files = [path for path in files if not path.name.startswith(NOT_PUBLISHED)]
+    files = [path for path in sorted(given.folder.glob("*/*")) if not path.name.startswith(DERIVED)]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        for parquet in given.folder.glob("population/*.parquet"):
-            people = folder / "population.csv"
-            duckdb.execute(f"copy (select * from '{parquet}') to '{people}' (header)")
-            files.append(people)
         one_run(files, folder)
         each_file(files)
 

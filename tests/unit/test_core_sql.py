@@ -15,7 +15,7 @@ import pytest
 from assets.beds.projection import project
 from llr_pipeline.contracts import contracts, templates
 from llr_pipeline.paths import SQL
-from llr_pipeline.publications import PUBLICATIONS, publications, published_schema
+from llr_pipeline.publications import PUBLICATIONS, publications
 from llr_pipeline.returns import raw_schema
 
 CONTRACTS = {name: c for name, c in contracts().items() if c.layer in ("core", "mart")}
@@ -57,11 +57,12 @@ RETURNS = [
     ("RWE-april", "monitoring", "RWE", "2017-04", "returned", "accepted"),
     ("RWE-may", "monitoring", "RWE", "2017-05", "returned", "accepted"),
     ("KH03", "nhs_kh03", None, "2020/21 Q1", "published", "accepted"),
-    ("sitrep", "nhs_sitrep", None, "from 2016-12-01", "published", "accepted"),
+    ("sitrep", "nhs_sitrep", None, "2016-12-01 to 2017-03-12", "published", "accepted"),
     ("acute", "nhs_discharges_acute", None, "2022-06", "published", "accepted"),
     ("emergency", "nhs_emergency", None, "2024-04", "published", "accepted"),
     ("absence", "nhs_absence", None, "2024-04", "published", "accepted"),
     ("staff", "nhs_workforce", None, "2017-09", "published", "accepted"),
+    ("nationality", "nhs_nationality", None, "2016-09", "published", "accepted"),
     ("people", "nhs_population", None, "2023 to 2024", "published", "accepted"),
 ]
 
@@ -73,7 +74,7 @@ class RawTables:
         sheets = [sheet for template in templates().values() for sheet in template.sheets]
         self.schemas = {
             **{sheet.table: raw_schema(sheet) for sheet in sheets},
-            **{p.table: published_schema(p) for p in publications().values()},
+            **{name: schema for p in publications().values() for name, schema in p.schemas.items()},
             "publications": PUBLICATIONS,
         }
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -269,6 +270,8 @@ def fill(raw: RawTables) -> None:
             "KH03", "nhs_kh03", 20, organisation_code="RWE", organisation_name="UHL", measure=measure,
             sector=sector, beds=beds,
         )  # fmt: skip
+    for measure, beds in (("430 Geriatric Medicine", 1195.2), ("501 Obstetrics", None)):
+        raw.published("KH03", "nhs_kh03_specialties", "-", organisation_code="RWE", measure=measure, value=beds)
     raw.rows["publications"].append(
         {
             "submission_id": "KH03", "publication": "nhs_kh03", "period": "2020/21 Q1",
@@ -285,6 +288,8 @@ def fill(raw: RawTables) -> None:
     for day, received, value in ((18, "400", 400), (19, "-", None)):
         when = leicester | {"first_day": date(2022, 6, day)}
         raw.published("acute", "nhs_discharges_acute", received, **when, **delays, value=value)
+    june = leicester | {"first_day": date(2022, 6, 1), "last_day": date(2022, 6, 30)}
+    raw.published("acute", "nhs_discharges_acute", "12.5", **june, measure="delayed_by.no_plan", value=12.5)
     april = leicester | {"first_day": date(2024, 4, 30)}
     for measure, value in (("attendances.type_1", 21378), ("over_4_hours.type_1", 8850)):
         raw.published("emergency", "nhs_emergency", str(value), **april, measure=measure, value=value)
@@ -295,6 +300,10 @@ def fill(raw: RawTables) -> None:
     for measure, value in (("days_available", 3000), ("days_lost", 150), ("published_pct", 5)):
         raw.published("absence", "nhs_absence", str(value), **april, measure=measure, value=value)
     raw.published("staff", "nhs_workforce", "9.6", **april, staff_group="Midwives", measure="staff_wte", value=9.6)
+    raw.line(
+        "nationality", "nhs_nationality", 15, organisation_code="RT5", organisation_name="LPT", nationality="eu",
+        staff_group="doctors", headcount=17,
+    )  # fmt: skip
     for variant, year in (("v0", "2023"), ("v1", "2024")):
         area = {"area_code": "E06000016", "variant": variant, "year": year, "age": "90"}
         raw.published("people", "nhs_population", "70", **area, measure="female", value=70)
@@ -594,7 +603,20 @@ def test_nhs_beds_carry_their_own_definition(warehouse: duckdb.DuckDBPyConnectio
     )
     assert [tuple(row.values()) for row in found] == [
         ("2020/21 Q1", "general_acute", "kh03_general_acute", date(2020, 8, 20), None, 1530.8, 1195.2),
+        ("2020/21 Q1", "maternity", "kh03_maternity", date(2020, 8, 20), None, None, None),
         ("2020/21 Q1", "total", "kh03_total", date(2020, 8, 20), None, 1700.5, None),
+    ]
+
+
+def test_a_specialty_belongs_to_its_sector(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = rows(
+        warehouse,
+        "select quarter, opening, specialty_code, specialty_name, sector, occupied_beds, missing_as "
+        "from core.nhs_beds_by_specialty order by specialty_code",
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("2020/21 Q1", "overnight", "430", "Geriatric Medicine", "general_acute", 1195.2, None),
+        ("2020/21 Q1", "overnight", "501", "Obstetrics", "maternity", None, "-"),
     ]
 
 
@@ -722,6 +744,13 @@ def test_a_value_that_is_missing_says_what_stood_there(warehouse: duckdb.DuckDBP
     assert found == [("ga_beds_occupied", None, "blank"), ("ga_beds_open", 1642, None)]
 
 
+def test_a_reason_of_delay_is_of_its_month_and_not_of_a_day(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = warehouse.execute(
+        "select first_date, last_date, measure, category, value from core.nhs_discharge_breakdowns"
+    ).fetchall()
+    assert found == [(date(2022, 6, 1), date(2022, 6, 30), "delayed_by", "no_plan", 12.5)]
+
+
 def test_absence_is_worked_out_anew(warehouse: duckdb.DuckDBPyConnection) -> None:
     """3,000 days available in the 30 days of April are 100 whole-time equivalents; 150 lost are 5%."""
     select = "select month, implied_wte, absence_share, published_share from core.nhs_absence"
@@ -734,6 +763,11 @@ def test_a_measure_and_its_type_are_two_columns(warehouse: duckdb.DuckDBPyConnec
     )
     found = warehouse.execute(select).fetchall()
     assert found == [("2024-04", "attendances", "type_1", 21378), ("2024-04", "over_4_hours", "type_1", 8850)]
+
+
+def test_a_headcount_is_of_the_month_that_the_title_names(warehouse: duckdb.DuckDBPyConnection) -> None:
+    select = "select month, organisation_code, staff_group, nationality, headcount from core.nhs_nationality"
+    assert warehouse.execute(select).fetchall() == [("2016-09", "RT5", "doctors", "eu", 17)]
 
 
 def test_estimates_and_projections_are_told_apart(warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -39,13 +39,6 @@ def places(**tables: Sequence[Row]) -> dict[str, tuple]:
     }
 
 
-def test_a_month_in_two_publications_counts_as_last_published():
-    """A file of April, then one of April to August that revises it: 50 of 1,000 days and not 40, nor both."""
-    twice = absence({"RWE": 40}, submission_id="b", published_on="2024-08-22")
-    twice += absence({"RWE": 50}, published_on="2024-12-19")
-    assert places(core__nhs_absence_current=twice) == {"RWE 2024-04": (0.05, 1, 1, None)}
-
-
 @pytest.mark.parametrize(
     ("own", "others", "rank", "quartile"),
     [
@@ -103,37 +96,22 @@ def test_who_has_no_major_department_is_no_peer():
     assert places(core__nhs_emergency_current=rows) == {"RWE 2024-04": (0.5, 1, 1, None)}
 
 
-def test_a_day_that_two_weekly_reports_hold_counts_once_and_half_a_day_not():
-    """1 December: 90 of 100 as last published; 2 December has no beds occupied. 90%, not 80% or 45%."""
+def test_half_a_day_is_no_day():
+    """1 December: 90 of 100; 2 December has no beds occupied. 90%, not 45%."""
     days = [
-        ("2016-12-01", "ga_beds_open", 100, "2016-12-08"), ("2016-12-01", "ga_beds_occupied", 80, "2016-12-08"),
-        ("2016-12-01", "ga_beds_open", 100, "2016-12-15"), ("2016-12-01", "ga_beds_occupied", 90, "2016-12-15"),
-        ("2016-12-02", "ga_beds_open", 100, "2016-12-15"), ("2016-12-02", "ga_beds_occupied", None, "2016-12-15"),
+        ("2016-12-01", "ga_beds_open", 100), ("2016-12-01", "ga_beds_occupied", 90),
+        ("2016-12-02", "ga_beds_open", 100), ("2016-12-02", "ga_beds_occupied", None),
     ]  # fmt: skip
     rows = [
-        {"organisation_code": "RWE", "date": day, "measure": measure, "value": value, "published_on": published}
-        for day, measure, value, published in days
+        {"organisation_code": "RWE", "date": day, "measure": measure, "value": value} for day, measure, value in days
     ]
     assert places(core__nhs_sitrep_current=rows) == {"RWE 2016-12": (0.9, 1, 1, None)}
-
-
-def test_a_figure_that_was_withdrawn_is_not_used_again():
-    """3 December was 80 of 100, and a dash in the report of a week later: no day."""
-    rows = [
-        {"organisation_code": "RWE", "date": day, "measure": measure, "value": value, "published_on": published}
-        for day, published, pair in (
-            ("2016-12-03", "2016-12-08", (100, 80)), ("2016-12-03", "2016-12-15", (100, None)),
-            ("2016-12-04", "2016-12-15", (100, 95)),
-        )
-        for measure, value in zip(("ga_beds_open", "ga_beds_occupied"), pair, strict=True)
-    ]  # fmt: skip
-    assert places(core__nhs_sitrep_current=rows) == {"RWE 2016-12": (0.95, 1, 1, None)}
 
 
 def test_a_trust_without_beds_has_no_occupancy():
     """A dash is 0 of 0: no share, and no peer with one of 0."""
     rows = [
-        {"organisation_code": code, "quarter": "2020/21 Q1", "sector": "general_acute",
+        {"organisation_code": code, "quarter": "2020/21 Q1", "bed_definition": "kh03_general_acute",
          "available_beds": available, "occupied_beds": occupied}
         for code, available, occupied in (("RWE", 1453.67, 984.47), ("R01", 0, 0))
     ]  # fmt: skip

@@ -168,11 +168,3 @@ def test_a_group_without_a_value_leaves_the_total_in_doubt():
         core__nhs_workforce_current=staff_in_post({**GROUPS, "Midwives": None}),
     )
     assert found["staff_wte", "substantive", "staff_in_post"]["difference"] is None
-
-
-def test_staff_of_a_month_in_two_publications_count_once_as_last_published():
-    """100 doctors, revised to 104: four more than the 100 that were planned, and not 204."""
-    staff = staff_in_post({"HCHS doctors": 100}, published_on="2017-06-20")
-    staff += staff_in_post({"HCHS doctors": 104}, published_on="2017-09-20")
-    found = compared(core__workforce_current=planned_staff({"medical_dental": 100}), core__nhs_workforce_current=staff)
-    assert found["staff_wte", "substantive", "staff_in_post"]["difference"] == 4

@@ -1,5 +1,6 @@
 """A published KH03 workbook read as it is, and a small one of the same kind with what publishers do to it."""
 
+import random
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -7,13 +8,15 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from llr_pipeline.findings import Finding
 from llr_pipeline.paths import PROJECT
-from llr_pipeline.publications import publications, published_schema
+from llr_pipeline.publications import publications
 from llr_pipeline.reading import read_file
 from llr_pipeline.returns import Reading
 
+SPECIALTY_COUNT = 76
 KH03 = PROJECT.parent / "shared/data/nhs/kh03/2021-Q1-Beds-Open-Overnight-Web_File-Final-DE5WC.xlsx"
-SHEET = "NHS Trust by Sector"
+SHEET, SPECIALTIES = "NHS Trust by Sector", "Occupied by Specialty"
 HEADINGS = ["Year", "Period End", "Region Code", "Org Code", "Org Name"]
 SECTORS = ["Total ", "General & Acute", "Maternity"]
 
@@ -54,8 +57,8 @@ def test_it_says_what_it_is(published):
     )  # revised on the 19th of November, not published on the 20th of August
     assert published.tables["publications"].to_pylist() == [
         {
-            "publication": "nhs_kh03", "period": "2020/21 Q1", "published_on": date(2020, 8, 20),
-            "revised_on": date(2020, 11, 19),
+            "publication": "nhs_kh03", "period": "2020/21 Q1", "first_day": date(2020, 4, 1),
+            "last_day": date(2020, 6, 30), "published_on": date(2020, 8, 20), "revised_on": date(2020, 11, 19),
         }
     ]  # fmt: skip
 
@@ -70,9 +73,9 @@ def test_a_revision_that_has_not_come_yet_is_refused(published):
 
 def test_england_is_the_sum_of_the_trusts_and_other_sheets_are_noted(published):
     """No finding says that the England row differs; what is not read is said to be not read."""
-    said = [(f.severity, f.rule, f.sheet) for f in published.findings]
-    assert said == [
-        ("note", "sheet_not_read", sheet) for sheet in ("Region by Sector", "Occupied by Specialty", "Data Quality")
+    found = [(f.severity, f.rule, f.sheet) for f in published.findings]
+    assert found == [("note", "row_not_read", SPECIALTIES)] + [
+        ("note", "sheet_not_read", sheet) for sheet in ("Region by Sector", "Data Quality")
     ]
 
 
@@ -84,7 +87,25 @@ def test_every_trust_is_there_once_for_each_column(published):
     assert Counter(row["organisation_code"] for row in beds(published)) == dict.fromkeys(
         codes, 10
     )  # 2 groups, 5 sectors
-    assert published.value_count == 10 * len(codes)
+    assert published.value_count == (10 + SPECIALTY_COUNT) * len(codes)
+
+
+def test_specialties_add_up_to_the_sector_of_every_trust(published):
+    """Two sheets of one workbook, each the other's oracle: 195 trusts, four sectors."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for row in published.tables["nhs_kh03_specialties"].to_pylist():
+        code = int(row["heading"][:3])
+        sector = (
+            "learning_disability" if code == 700 else "mental_illness" if 710 <= code <= 715
+            else "maternity" if code in (501, 560) else "general_acute"
+        )  # fmt: skip
+        sums[row["organisation_code"], sector] += row["reading"]["value"]
+    by_sector = {
+        (row["organisation_code"], row["reading"]["sector"]): row["reading"]["beds"]
+        for row in beds(published) if row["reading"]["measure"] == "occupied" and row["reading"]["sector"] != "total"
+    }  # fmt: skip
+    assert len(by_sector) == 195 * 4
+    assert sums == pytest.approx(by_sector, abs=0.001)
 
 
 def test_each_address_holds_its_value(published):
@@ -98,14 +119,14 @@ def test_each_address_holds_its_value(published):
 # -- a small one of our own, with what publishers do
 
 
-def small(path: Path, change=lambda sheet: None, *, above: int = 0) -> Reading:
+def small(path: Path, change=lambda sheet: None, *, above: int = 0, opening: str = "overnight") -> Reading:
     """Two trusts and England: 30 + 12 = 42 available in all, 20 + 10 = 30 occupied."""
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = SHEET
     for _ in range(above):
         sheet.append(["", "corrected"])
-    sheet.append(["", "Title:", "Average daily number of available and occupied beds open overnight by sector"])
+    sheet.append(["", "Title:", f"Average daily number of available and occupied beds open {opening} by sector"])
     sheet.append(["", "Period:", "January to March 2017"])
     sheet.append(["", "Published:", "25th May 2017"])
     sheet.append(["", *[""] * 5, "Available", "", "", "", "Occupied", "", "", "", "% Occupied"])
@@ -114,9 +135,25 @@ def small(path: Path, change=lambda sheet: None, *, above: int = 0) -> Reading:
     sheet.append([])
     sheet.append(["", "2016-17", "March", "Y55", "RWE", "LEICESTER", 30, 28, 2, "", 20, 19, 1, "", 0.67, 0.68, 0.5])
     sheet.append(["", "2016-17", "March", "Y55", "RT5", "LEICS", 12, 12, "-", "", 10, 10, "-", "", 0.83, 0.83, "-"])
+    by_specialty = book.create_sheet(SPECIALTIES)
+    by_specialty.append(["", "Title:", f"Average daily number of occupied beds open {opening} by Consultant Specialty"])
+    by_specialty.append(["", *HEADINGS, "100 General Surgery", "430 Geriatric Medicine", "501 Obstetrics"])
+    by_specialty.append(["", "2016-17", "March", "", "", "England", 12, 17, 1])
+    by_specialty.append(["", "2016-17", "March", "Y55", "RWE", "LEICESTER", 12, 7, 1])
+    by_specialty.append(["", "2016-17", "March", "Y55", "RT5", "LEICS", 0, 10, "-"])
     change(sheet)
     book.save(path)
     return read_file(path)
+
+
+def said(reading: Reading) -> list[Finding]:
+    """The findings, but for England's row among the specialties."""
+    return [f for f in reading.findings if (f.rule, f.sheet) != ("row_not_read", SPECIALTIES)]
+
+
+def specialties(reading: Reading, table: str = "nhs_kh03_specialties") -> dict[tuple[str, str], float | None]:
+    rows = reading.tables[table].to_pylist()
+    return {(row["organisation_code"], row["reading"]["measure"]): row["reading"]["value"] for row in rows}
 
 
 def readings(reading: Reading) -> list[tuple]:
@@ -138,24 +175,46 @@ EXPECTED = [
 
 def test_a_dash_is_no_bed_number_and_no_fault(tmp_path):
     reading = small(tmp_path / "a.xlsx")
-    assert reading.findings == []
+    assert said(reading) == []
     assert readings(reading) == EXPECTED
-    assert reading.tables["nhs_kh03"].schema == published_schema(publications()["nhs_kh03"])
+    assert reading.tables["nhs_kh03"].schema == publications()["nhs_kh03"].schemas["nhs_kh03"]
     assert [row["value"] for row in beds(reading)][8] == "-"
     assert not any(row["is_quarantined"] for row in beds(reading))
     assert (reading.identity.period, reading.identity.prepared_on) == ("2016/17 Q4", date(2017, 5, 25))
 
 
+def test_a_heading_that_begins_with_a_code_is_a_specialty(tmp_path):
+    assert specialties(small(tmp_path / "a.xlsx")) == {
+        ("RWE", "100 General Surgery"): 12, ("RWE", "430 Geriatric Medicine"): 7, ("RWE", "501 Obstetrics"): 1,
+        ("RT5", "100 General Surgery"): 0, ("RT5", "430 Geriatric Medicine"): 10, ("RT5", "501 Obstetrics"): None,
+    }  # fmt: skip
+
+
+def test_beds_open_day_only_are_a_publication_of_their_own(tmp_path):
+    reading = small(tmp_path / "a.xlsx", opening="day only")
+    assert (reading.identity.template, reading.identity.period) == ("nhs_kh03_day_only", "2016/17 Q4")
+    assert [row["reading"]["beds"] for row in reading.tables["nhs_kh03_day_only"].to_pylist()][:3] == [30, 28, 2]
+    assert specialties(reading, "nhs_kh03_day_only_specialties")["RT5", "430 Geriatric Medicine"] == 10
+
+
+def test_a_file_without_its_specialties_says_so(tmp_path):
+    reading = small(tmp_path / "a.xlsx", lambda sheet: sheet.parent.remove(sheet.parent[SPECIALTIES]))
+    (finding,) = reading.findings
+    assert (finding.severity, finding.rule) == ("warning", "layout_not_known")
+    assert "beds open overnight by consultant specialty" in finding.message
+    assert readings(reading) == EXPECTED
+
+
 @pytest.mark.parametrize("above", [1, 9])
 def test_headings_may_move_down(tmp_path, above):
     reading = small(tmp_path / "a.xlsx", above=above)
-    assert (readings(reading), reading.findings) == (EXPECTED, [])
+    assert (readings(reading), said(reading)) == (EXPECTED, [])
     assert beds(reading)[0]["cell"]["beds"] == f"G{8 + above}"
 
 
 def test_columns_may_move_to_the_right(tmp_path):
     reading = small(tmp_path / "a.xlsx", lambda sheet: sheet.insert_cols(5))
-    assert (readings(reading), reading.findings) == (EXPECTED, [])
+    assert (readings(reading), said(reading)) == (EXPECTED, [])
     assert beds(reading)[0]["cell"] == {"organisation_code": "F8", "organisation_name": "G8", "beds": "H8"}
 
 
@@ -168,7 +227,7 @@ def put(cell, value):
 
 def test_a_renamed_heading_is_named_and_the_rest_is_read(tmp_path):
     reading = small(tmp_path / "a.xlsx", put("H5", "G&A beds"))
-    (finding,) = reading.findings
+    (finding,) = said(reading)
     assert (finding.severity, finding.rule, finding.cell) == ("note", "unknown_column", "H5")
     assert finding.message == "The column “G&A beds” under “Available” is not known and is not read"
     assert readings(reading) == [row for row in EXPECTED if row[1:3] != ("available", "general_acute")]
@@ -186,7 +245,7 @@ def test_a_renamed_heading_is_named_and_the_rest_is_read(tmp_path):
 )  # fmt: skip
 def test_a_wrong_cell_is_named_and_the_rest_is_read(tmp_path, cell, value, severity, rule, message):
     reading = small(tmp_path / "a.xlsx", put(cell, value))
-    first = reading.findings[0]
+    first = said(reading)[0]
     place = "G6" if rule == "published_total_differs" else cell
     assert (first.severity, first.rule, first.cell, first.message) == (severity, rule, place, message)
     out = [row["cell"]["beds"] for row in beds(reading) if row["is_quarantined"]]
@@ -196,7 +255,7 @@ def test_a_wrong_cell_is_named_and_the_rest_is_read(tmp_path, cell, value, sever
 @pytest.mark.parametrize("period", ["February to April 2017", "January to June 2017", "2016-17", None])
 def test_a_period_that_is_no_quarter_refuses_the_file(tmp_path, period):
     reading = small(tmp_path / "a.xlsx", put("C2", period))
-    (finding,) = reading.findings
+    (finding,) = said(reading)
     assert (finding.rule, finding.message) == ("unknown_period", "The title block gives no quarter beside “period”")
     assert (reading.is_refused, reading.tables) == (True, {})
 
@@ -216,10 +275,61 @@ def test_quarters(tmp_path, text, period):
 
 def test_a_publication_without_its_headings_says_so(tmp_path):
     reading = small(tmp_path / "a.xlsx", put("E5", "Code"))
-    (finding,) = reading.findings
+    (finding,) = said(reading)
     assert (finding.severity, finding.rule) == ("error", "missing_column")
     assert finding.message == (
         "No sheet has the headings of KH03: bed availability and occupancy, overnight: "
         "org code, org name, available and occupied"
     )
     assert reading.identity.template == "nhs_kh03"
+
+
+# -- whatever happens to the layout, what is read is right or reported
+
+REPORTED = {"unknown_column", "layout_not_known", "missing_column", "row_without_code", "unknown_period",
+            "published_total_differs", "duplicate_line", "not_a_return"}  # fmt: skip
+KNOWN = {*SECTORS, "100 General Surgery", "430 Geriatric Medicine", "501 Obstetrics"}
+
+
+def disturb(book: openpyxl.Workbook, chance: random.Random) -> None:
+    for _ in range(chance.randint(1, 4)):
+        sheet = chance.choice(book.worksheets)
+        what = chance.choice(["row above", "column left", "column right", "rename", "add", "note", "drop", "move"])
+        heads = [cell for row in sheet for cell in row if cell.value in KNOWN]
+        if what == "drop" and len(book.worksheets) > 1:
+            book.remove(sheet)
+        elif what == "move":
+            book.move_sheet(sheet, chance.choice([-1, 1]))
+        elif not heads:
+            continue
+        elif what == "row above":
+            sheet.insert_rows(1, chance.randint(1, 4))
+        elif what == "column left":
+            sheet.insert_cols(1, chance.randint(1, 3))
+        elif what == "column right":
+            sheet.insert_cols(chance.randint(heads[0].column + 1, sheet.max_column))
+        elif what == "rename":
+            chance.choice(heads).value = "Renamed"
+        elif what == "add":  # another code and its figures, at the right
+            place = sheet.max_column + 2
+            sheet.cell(heads[0].row, place).value = "Ward 7"
+            for row in range(heads[0].row + 1, sheet.max_row + 1):
+                sheet.cell(row, place).value = 99
+        elif what == "note":
+            row = chance.randint(heads[0].row + 1, sheet.max_row)
+            sheet.insert_rows(row)
+            sheet.cell(row, 2).value = "The trusts below were late"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_read_is_right_or_reported(tmp_path, seed):
+    whole = specialties(small(tmp_path / "whole.xlsx"))
+    reading = small(tmp_path / "a.xlsx", lambda sheet: disturb(sheet.parent, random.Random(seed)))
+    found = readings(reading) if "nhs_kh03" in reading.tables else []
+    assert set(found) <= set(EXPECTED), "a value is read that never stood there"
+    assert len(found) == len(set(found))
+    by_specialty = specialties(reading) if "nhs_kh03_specialties" in reading.tables else {}
+    known = {key: value for key, value in by_specialty.items() if key[1] is not None}
+    assert {key: whole.get(key) for key in known} == known, "a specialty is read that never stood there"
+    if len(found) < len(EXPECTED) or len(known) < len(whole):
+        assert REPORTED & {finding.rule for finding in reading.findings}

@@ -35,8 +35,8 @@ def reading(shared: Path):
 
 
 def values(reading: Reading) -> pa.Table:
-    """What core would use of a file: one row per value."""
-    (table,) = (table for name, table in reading.tables.items() if name != "publications")
+    """What core would use of a file's first table: one row per value."""
+    table = next(iter(reading.tables.values()))
     more = ", block, value as received" if "block" in table.column_names else ""
     select = f"select reading.*{more} from published where not is_quarantined"
     with duckdb.connect() as connection:
@@ -82,7 +82,7 @@ def test_all_measures_of_all_sheets(reading, name, first, last, trusts, measures
         select min(first_day), max(last_day), count(distinct organisation_code), count(distinct measure) from lines
     """)  # fmt: skip
     assert found == [(first, last, trusts, measures)]
-    assert winter.identity.period == f"from {first}"
+    assert winter.identity.period == f"{first} to {last}"
     assert serious(winter) == []
     assert ask(winter, "select count(*) from lines where measure is null or first_day is null") == [(0,)]
 
@@ -173,6 +173,39 @@ def test_patients_are_those_discharged_and_those_who_remain(reading, name):
     assert wrong <= all_days * 0.01
 
 
+@pytest.mark.parametrize(
+    ("name", "tied", "trusts"),
+    [*zip(ACUTE, (121, 120, 120, 120, 120, 119), [121] * 6, strict=True),
+     ("community_june2023", 102, 107), ("community_september2023", 100, 107)],
+)  # fmt: skip
+def test_destinations_add_up_to_the_month_s_discharges(reading, name, tied, trusts):
+    """Two sheets, each the other's oracle: Table 2 by day and Table 4 by destination; few trusts differ."""
+    found = ask(reading(name), """
+        with months as (
+            select organisation_code, sum(value) filter (where measure = 'discharged') as by_day,
+                sum(value) filter (where starts_with(measure, 'discharged_to.')) as by_destination,
+            from lines where block = 'organisations' group by all
+        )
+        select count(*) filter (where by_day = by_destination), count(*) from months""")  # fmt: skip
+    assert found == [(tied, trusts)]
+
+
+@pytest.mark.parametrize("name", ACUTE)
+def test_longer_stays_are_among_the_shorter(reading, name):
+    """Bed days of patients with 21 days and more are no more than those of 14 and more, nor these than those of 7."""
+    found = ask(reading(name), """
+        with weeks as (
+            select organisation_code, first_day,
+                max(value) filter (where measure = 'additional_bed_days.over_7_days') as over_7,
+                max(value) filter (where measure = 'additional_bed_days.over_14_days') as over_14,
+                max(value) filter (where measure = 'additional_bed_days.over_21_days') as over_21,
+            from lines where block = 'organisations' group by all
+        )
+        select count(*) filter (where over_21 > over_14 or over_14 > over_7), count(over_7) > 400 from weeks
+    """)  # fmt: skip
+    assert found == [(0, True)]
+
+
 def test_a_sheet_of_16383_columns_is_read_like_any_other(reading):
     assert reading("community_july2023").identity.period == "2023-07"
 
@@ -230,19 +263,26 @@ def test_staff_groups_of_both_trusts(reading, shared):
 
 
 def test_the_population_keeps_estimates_and_projections_apart(shared, tmp_path):
-    """From the parquet file, two areas as CSV: v0 ends in 2023 and the projections begin in 2024."""
+    """Two areas of the file: v0 ends in 2023 and the projections begin in 2024; the sums are DuckDB's own."""
     parquet = next((shared / "data" / "nhs" / "population").glob("*.parquet"))
     where = f"from '{parquet}' where area_code in ('E06000016', 'E06000017') and variant in ('v0', 'v1')"
     with duckdb.connect() as connection:
-        connection.execute(f"copy (select * {where}) to '{tmp_path / 'people.csv'}' (header)")
+        connection.execute(f"copy (select * {where}) to '{tmp_path / 'people.parquet'}'")
         expected = connection.execute(f"""
             select variant, min(year), max(year), sum(females + males) {where} group by all order by 1""").fetchall()
-    people = read_file(tmp_path / "people.csv")
+    people = read_file(tmp_path / "people.parquet")
     assert people.identity.period == "2000 to 2043"
     found = ask(people, """
         select variant, min(year)::int, max(year)::int, sum(value) from lines group by all order by 1""")  # fmt: skip
     assert found == expected
     assert [(variant, first, last) for variant, first, last, _ in found] == [("v0", 2000, 2023), ("v1", 2024, 2043)]
+
+
+@pytest.mark.parametrize("name", ["llr_kh03_quarterly", "llr_demand_growth"])
+def test_a_table_made_from_publications_is_refused_and_told_what_to_send(reading, name):
+    (finding,) = reading(name).findings
+    assert (finding.rule, finding.severity) == ("not_a_publication", "error")
+    assert "worked out from published files is not taken in" in finding.remedy
 
 
 # -- two files with the same figures

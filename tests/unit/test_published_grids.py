@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from llr_pipeline.publications import publications, published_schema
+from llr_pipeline.publications import publications
 from llr_pipeline.published_values import days_in, month_in, read_days
 from llr_pipeline.reading import read_file
 from llr_pipeline.returns import Reading
@@ -68,7 +68,7 @@ def values(reading: Reading, table: str = "nhs_sitrep") -> dict[tuple, float]:
     return found
 
 
-_NONE = published_schema(publications()["nhs_sitrep"]).empty_table()
+_NONE = publications()["nhs_sitrep"].schemas["nhs_sitrep"].empty_table()
 EXPECTED = {
     (code, day, measure): figure(t, d, h)
     for t, code in enumerate(TRUSTS) for d, day in enumerate(DAYS) for h, measure in enumerate(HEADINGS.values())
@@ -84,7 +84,11 @@ def test_every_value_is_under_its_organisation_day_and_measure(tmp_path):
     assert values(reading) == EXPECTED
     assert said(reading) == []
     about = reading.identity
-    assert (about.template, about.period, about.prepared_on) == ("nhs_sitrep", "from 2017-11-20", date(2018, 3, 8))
+    assert (about.template, about.period, about.prepared_on) == (
+        "nhs_sitrep",
+        "2017-11-20 to 2017-11-22",
+        date(2018, 3, 8),
+    )
     assert (reading.value_count, about.data_status) == (len(EXPECTED), "published")
 
 
@@ -183,7 +187,7 @@ def test_the_title_block_and_the_name_are_checked_against_the_days(tmp_path):
     assert [rule for _, rule, _ in said(reading)] == ["period_differs"]
     reading = sitrep(tmp_path / "Winter-April-2019.xlsx")
     assert [rule for _, rule, _ in said(reading)] == ["period_differs"]
-    assert reading.identity.period == "from 2017-11-20"
+    assert reading.identity.period == "2017-11-20 to 2017-11-22"
     assert said(sitrep(tmp_path / "Winter-data-timeseries-20171122.xlsx")) == []
 
 
@@ -329,12 +333,16 @@ def test_the_period_is_that_of_the_content_not_of_the_name(tmp_path):
     assert "period_differs" in {f.rule for f in reading.findings}
 
 
-def test_a_table_of_text_that_is_no_publication_is_no_workbook(tmp_path):
+def test_a_table_of_text_that_is_no_publication_is_refused_by_its_headings(tmp_path):
     path = tmp_path / "beds.csv"
     path.write_text("Site,Beds\nA,1\n")
-    reading = read_file(path)
-    assert [f.rule for f in reading.findings] == ["not_a_workbook"]
-    assert "a text file (CSV), which keeps one sheet" in reading.findings[0].message
+    (finding,) = read_file(path).findings
+    assert (finding.rule, finding.message) == (
+        "not_a_publication",
+        "The file is a text file (CSV), which keeps one sheet, and no publication that is known: "
+        "its headings are “Site” and “Beds”",
+    )
+    assert "as its publisher made it" in finding.remedy
 
 
 @pytest.mark.parametrize(

@@ -63,11 +63,6 @@ def test_a_week_that_lacks_a_day_is_a_gap_and_never_a_mean_of_six(tenth_day):
     ]  # fmt: skip
 
 
-def test_a_day_in_two_files_counts_as_last_published():
-    later = days(700, submission_id="a", published_on=date(2018, 4, 1))
-    assert weeks([*days(*[600] * 7), *later]) == [(MONDAY, 4300, 7)]
-
-
 def test_a_percentage_is_of_sums_and_needs_both_of_its_figures():
     """Occupied 6 x 90 + 50 = 590 of 6 x 100 + 200 = 800: 73.75%, where the mean of rates is 80.7%."""
     occupied = days(*[90] * 6, 50, measure="ga_beds_occupied")
@@ -111,21 +106,20 @@ def test_months_are_sums_of_their_types_and_a_type_without_a_figure_makes_a_gap(
     assert make(connection, "mart.indicator_rag") == []
 
 
-def test_kh03_by_quarter_with_a_revision_and_a_quarter_that_is_missing():
-    """1,195.2 of 1,530.8 beds: 78.1%. The revised second quarter, 1,300 of 1,600, is 81.25%; the third is a gap."""
+def test_kh03_by_quarter_with_a_quarter_that_is_missing():
+    """1,195.2 of 1,530.8 beds: 78.1%. The second quarter, 1,300 of 1,600, is 81.25%; the third is a gap."""
 
     def quarter(name: str, available: float, occupied: float, **more: Any) -> dict[str, Any]:
         return {
-            "submission_id": name, "organisation_code": "RWE", "quarter": name, "sector": "general_acute",
+            "submission_id": name, "organisation_code": "RWE", "quarter": name, "bed_definition": "kh03_general_acute",
             "available_beds": available, "occupied_beds": occupied, "is_illustrative": False, "sheet": "KH03",
             "published_on": date(2020, 8, 20), "available_cell": "D20", "occupied_cell": "J20",
         } | more  # fmt: skip
 
     connection = charted(
         core__nhs_beds_current=[
-            quarter("2020/21 Q1", 1530.8, 1195.2), quarter("2020/21 Q2", 1600, 1200),
-            quarter("2020/21 Q2", 1600, 1300, submission_id="z", revised_on=date(2021, 1, 1)),
-            quarter("2020/21 Q4", 1500, 1350), quarter("2020/21 Q1", 9, 9, sector="total"),
+            quarter("2020/21 Q1", 1530.8, 1195.2), quarter("2020/21 Q2", 1600, 1300),
+            quarter("2020/21 Q4", 1500, 1350), quarter("2020/21 Q1", 9, 9, bed_definition="kh03_total"),
         ]
     )  # fmt: skip
     found = connection.execute(
