@@ -1,6 +1,6 @@
 """One file -> one Reading, and the worker process that does it with limits on memory and time.
 
-`python -m llr_pipeline.reading` is the worker: it reads paths from standard input and answers with Arrow tables and
+`python -m llr_pipeline.reading 60` is the worker: it reads paths from standard input and answers with Arrow tables and
 JSON, so that nothing a file holds can run code in the pipeline's own process. `read_all` keeps two workers busy; a
 worker that dies, takes too long or answers too much is a finding about that file, and a new one takes its place.
 """
@@ -12,6 +12,7 @@ import json
 import os
 import resource
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date
 from itertools import zip_longest
+from math import ceil
 from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
@@ -44,7 +46,8 @@ from llr_pipeline.text_files import is_text_file, read_text_file
 from llr_pipeline.workbooks import Workbook, read_workbook
 
 MEMORY_BYTES = 3 * 1024**3  # address space of a worker; it reads the largest published workbook in less
-SECONDS = 60.0  # wall-clock time for one file
+SECONDS = 60.0  # of the processor, for one file: how busy the machine is must not decide what is refused
+WAITS = 10  # times as long by the clock, for one that does not even compute
 START_SECONDS = 120.0  # and for a worker to start
 # Of an answer: 180,000 values, as a value takes 363 bytes. The largest return of the sample has 22,000, in 8 MB.
 ANSWER_BYTES = 64 * 1024**2
@@ -91,7 +94,7 @@ def _how(path: Path) -> tuple[Callable[[Path], Workbook], str]:
 
 
 def read_all(paths: Sequence[Path], *, seconds: float = SECONDS) -> Iterator[tuple[Path, Reading]]:
-    """Read files in worker processes, in the order given, each in at most so many seconds.
+    """Read files in worker processes, in the order given, each in at most so many seconds of the processor.
 
     No more readings wait for the caller than there are workers. Raises RuntimeError where a worker cannot start at all,
     which is no file's fault.
@@ -136,18 +139,20 @@ class _Worker:
             self._start()
         try:
             _send(self.process.stdin, os.fsencode(path.resolve()))
-            return _decode(self._answer(self.seconds))
+            return _decode(self._answer(WAITS * self.seconds))
         except TimeoutError:
-            why = f"it took more than {self.seconds:,.10g} seconds"
+            why = f"it took more than {WAITS * self.seconds:,.10g} seconds"
         except ValueError as error:
             why = str(error)
         except (EOFError, OSError):
             why = "the reader ran out of memory or crashed"
+            if self.process.wait() == -signal.SIGXCPU:
+                why = f"it took more than {self.seconds:,.10g} seconds of the processor"
         self.stop()
         return _not_read("reader_stopped", f"Reading the file was stopped: {why}")
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "llr_pipeline.reading"]
+        command = [sys.executable, "-m", "llr_pipeline.reading", str(self.seconds)]
         self.process = subprocess.Popen(command, bufsize=0, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             if self._answer(START_SECONDS) == _READY:
@@ -155,7 +160,7 @@ class _Worker:
         except (ValueError, EOFError, OSError):
             pass
         self.stop()
-        raise RuntimeError("the process that reads workbooks does not start: python -m llr_pipeline.reading")
+        raise RuntimeError("the process that reads workbooks does not start: python -m llr_pipeline.reading 60")
 
     def _answer(self, seconds: float) -> bytearray:
         until = time.monotonic() + seconds
@@ -183,8 +188,8 @@ class _Worker:
             self.process = None
 
 
-def serve(source: BinaryIO, sink: BinaryIO) -> None:
-    """The worker: a path in, a reading out, until the source ends."""
+def serve(source: BinaryIO, sink: BinaryIO, *, seconds: float = SECONDS) -> None:
+    """The worker: a path in, a reading out, until the source ends. It is stopped at a file that takes more seconds."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     _send(sink, _READY)
     while True:
@@ -192,6 +197,9 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
             path = Path(os.fsdecode(_receive(source)))
         except EOFError:
             return
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (ceil(used.ru_utime + used.ru_stime + seconds), most))
         try:
             reading = read_file(path)
         except MemoryError:
@@ -273,4 +281,4 @@ def _decode(message: bytearray) -> Reading:
 
 
 if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    serve(sys.stdin.buffer, sys.stdout.buffer, seconds=float(sys.argv[1]))

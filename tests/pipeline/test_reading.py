@@ -83,11 +83,21 @@ def test_a_worker_that_dies_is_a_finding_and_the_next_file_is_read(sound, tmp_pa
 
 
 def test_a_file_that_takes_too_long_is_a_finding(sound):
-    """A millisecond is too little for any file; the worker's own start does not count."""
-    found = list(read_all([sound, sound], seconds=0.001))
+    """A millisecond by the clock is too little for any file; the worker's own start does not count."""
+    found = list(read_all([sound, sound], seconds=0.0001))
     assert [[(f.rule, f.message) for f in reading.findings] for _, reading in found] == [
         [("reader_stopped", "Reading the file was stopped: it took more than 0.001 seconds")]
     ] * 2
+
+
+def test_a_file_that_computes_too_long_is_a_finding_and_the_next_is_read(sound, tmp_path, monkeypatch):
+    """Twenty thousand lines take three seconds of the processor, however long that is by the clock."""
+    monkeypatch.setattr(reader, "WORKERS", 1)
+    large = write_beds(tmp_path / "large.xlsx", *[{"2016/17": 3}] * 20_000)
+    (_, stopped), (_, read) = read_all([large, sound], seconds=1)
+    (finding,) = stopped.findings
+    assert finding.message == "Reading the file was stopped: it took more than 1 seconds of the processor"
+    assert read.value_count == 2
 
 
 def test_an_answer_that_is_too_long_is_a_finding_and_the_next_file_is_read(sound, tmp_path, monkeypatch):
