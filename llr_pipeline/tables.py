@@ -85,11 +85,9 @@ def table(
     )
     def build(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         connection, run_id = context.resources.warehouse, context.run.run_id
-        is_kept = build_of(connection, name, built_from(connection, contract)) is not None
-        if not is_kept:
-            build_table(connection, contract, run_id=run_id)
+        is_new = build_if_changed(connection, contract, run_id=run_id)
         metadata = summary(connection, contract)
-        context.log.info(f"{name}: {metadata['dagster/row_count']:,} rows{', as they were' if is_kept else ''}")
+        context.log.info(f"{name}: {metadata['dagster/row_count']:,} rows{'' if is_new else ', as they were'}")
         results = run_checks(connection, contract)
         is_sound = all(result.passed for result in results)
         set_sound(connection, name, is_sound)
@@ -132,6 +130,14 @@ def built_from(connection: duckdb.DuckDBPyConnection, contract: Contract) -> lis
         for name in sorted(registers)
     ]
     return [*inputs_of(connection, names - registers), *lines, definition(contract.name)]
+
+
+def build_if_changed(connection: duckdb.DuckDBPyConnection, contract: Contract, *, run_id: str) -> bool:
+    """Build a table unless it was built from what its SELECT reads now; returns whether it did."""
+    if build_of(connection, contract.name, built_from(connection, contract)):
+        return False
+    build_table(connection, contract, run_id=run_id)
+    return True
 
 
 def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, run_id: str) -> None:
