@@ -12,10 +12,10 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 
-from llr_pipeline.checks import Warn, check_specs, run_checks, warn_spec
+from llr_pipeline.checks import Warn, check_specs, checks_before, checks_read, warn_spec
 from llr_pipeline.contracts import Contract, contracts
-from llr_pipeline.tables import column_schema, definition, key_and_source, summary, warnings
-from llr_pipeline.warehouse import build_of, identifier, inputs_of, replace_table, set_sound
+from llr_pipeline.tables import checked, column_schema, definition, key_and_source, summary, warnings
+from llr_pipeline.warehouse import build_of, identifier, inputs_of, replace_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,8 +67,9 @@ def computed_tables(
     )
     def build(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         connection, run_id = context.resources.warehouse, context.run.run_id
-        inputs = inputs_of(connection, deps)
-        is_kept = all(build_of(connection, c.name, [*inputs, definition(c.name)]) for c in made)
+        inputs = inputs_of(connection, {*deps, *(table for contract in made for table in checks_read(contract))})
+        before = {c.name: build_of(connection, c.name, [*inputs, definition(c.name)]) for c in made}
+        is_kept = all(before.values())
         if is_kept:
             context.log.info(f"{name}: as they were, since nothing that they stand on has changed")
         else:
@@ -77,9 +78,8 @@ def computed_tables(
         for contract in made:
             if not is_kept:
                 _replace(connection, contract, frames.get(contract.name), inputs=inputs, run_id=run_id)
-            results = run_checks(connection, contract)
+            results = checks_before(contract, before[contract.name]) if is_kept else checked(connection, contract)
             is_sound = all(result.passed for result in results)
-            set_sound(connection, contract.name, is_sound)
             results += warnings(context, contract, warns.get(contract.name, ()), is_sound=is_sound)
             yield dg.MaterializeResult(
                 asset_key=[contract.layer, contract.table],

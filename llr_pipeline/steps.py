@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from llr_pipeline import intake
-from llr_pipeline.checks import check_specs, run_checks
+from llr_pipeline.checks import check_specs
 from llr_pipeline.contracts import contracts
 from llr_pipeline.findings import presentable
 from llr_pipeline.paths import current_home
@@ -19,8 +19,7 @@ from llr_pipeline.publishing import publish
 from llr_pipeline.raw_tables import raw_descriptions
 from llr_pipeline.repair import Request
 from llr_pipeline.reports import made_in, show_latest
-from llr_pipeline.tables import column_schema, definitions, key_and_source, load_reference
-from llr_pipeline.warehouse import set_sound
+from llr_pipeline.tables import checked, column_schema, definitions, key_and_source, load_reference
 
 KEPT_CHECK = "every_return_in_use_can_be_read_again"
 ROWS_SHOWN = 50
@@ -52,8 +51,7 @@ def reference_tables(*, group: str = "reference") -> dg.AssetsDefinition:
         load_reference(connection, run_id=context.run.run_id)
         for contract in found:
             rows = connection.execute(f"select count(*) from {contract.name}").fetchone()[0]
-            results = run_checks(connection, contract)
-            set_sound(connection, contract.name, all(result.passed for result in results))
+            results = checked(connection, contract)
             yield dg.MaterializeResult(
                 asset_key=["reference", contract.table], metadata={"dagster/row_count": rows}, check_results=results
             )

@@ -14,7 +14,17 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from llr_pipeline.checks import Seen, Warn, check_specs, look, run_checks, warn_result, warn_spec
+from llr_pipeline.checks import (
+    Seen,
+    Warn,
+    check_specs,
+    checks_before,
+    checks_read,
+    look,
+    run_checks,
+    warn_result,
+    warn_spec,
+)
 from llr_pipeline.contracts import Column, Contract, contracts
 from llr_pipeline.paths import PROJECT, SQL, current_home
 from llr_pipeline.warehouse import (
@@ -34,7 +44,7 @@ from llr_pipeline.warehouse import (
 )
 
 CURRENT = "_current"
-REGISTERS = ("raw.submissions", "raw.publications")
+REGISTERS = ("raw.submissions", "raw.publications", "raw.sheets", "raw.totals")
 """What is known of each file that arrived: of these a core table reads the lines of its own files alone."""
 
 
@@ -85,12 +95,10 @@ def table(
     )
     def build(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         connection, run_id = context.resources.warehouse, context.run.run_id
-        is_new = build_if_changed(connection, contract, run_id=run_id)
+        results, is_kept = build_if_changed(connection, contract, run_id=run_id)
         metadata = summary(connection, contract)
-        context.log.info(f"{name}: {metadata['dagster/row_count']:,} rows{'' if is_new else ', as they were'}")
-        results = run_checks(connection, contract)
+        context.log.info(f"{name}: {metadata['dagster/row_count']:,} rows{', as they were' if is_kept else ''}")
         is_sound = all(result.passed for result in results)
-        set_sound(connection, name, is_sound)
         if then and is_sound:
             metadata |= then(connection, run_id)
         results += warnings(context, contract, warns, is_sound=is_sound)
@@ -117,9 +125,9 @@ def built_from(connection: duckdb.DuckDBPyConnection, contract: Contract) -> lis
     """The fingerprints of what a table's SELECT reads, now, and of the SELECT.
 
     A core table reads the registers for the submissions that its raw tables hold, so a line of any other leaves it as
-    it is.
+    it is. What its checks read counts too.
     """
-    names = set(reads(select_of(contract)))
+    names = {*reads(select_of(contract)), *checks_read(contract)}
     registers = names & set(REGISTERS) if contract.layer == "core" else set()
     arrived = " union all ".join(
         f"select submission_id from {name}" for name in sorted(names - registers) if name.startswith("raw.")
@@ -132,12 +140,21 @@ def built_from(connection: duckdb.DuckDBPyConnection, contract: Contract) -> lis
     return [*inputs_of(connection, names - registers), *lines, definition(contract.name)]
 
 
-def build_if_changed(connection: duckdb.DuckDBPyConnection, contract: Contract, *, run_id: str) -> bool:
-    """Build a table unless it was built from what its SELECT reads now; returns whether it did."""
-    if build_of(connection, contract.name, built_from(connection, contract)):
-        return False
+def build_if_changed(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, *, run_id: str
+) -> tuple[list[dg.AssetCheckResult], bool]:
+    """Build a table and check it, unless that was done with what it stands on now; returns whether it was, too."""
+    if built_in := build_of(connection, contract.name, built_from(connection, contract)):
+        return checks_before(contract, built_in), True
     build_table(connection, contract, run_id=run_id)
-    return True
+    return checked(connection, contract), False
+
+
+def checked(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[dg.AssetCheckResult]:
+    """The results of a table's checks, run now, and noted: what is not sound is not published."""
+    results = run_checks(connection, contract)
+    set_sound(connection, contract.name, all(result.passed for result in results))
+    return results
 
 
 def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, run_id: str) -> None:
