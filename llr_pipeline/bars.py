@@ -11,7 +11,20 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
-from llr_pipeline.look import BLUE, DARK_BLUE, GREY, INK, QUIET, at_pixels, balanced, figure, wide, wrapped
+from llr_pipeline.look import (
+    BLUE,
+    DARK_BLUE,
+    GREY,
+    INK,
+    QUIET,
+    at_pixels,
+    balanced,
+    figure,
+    plotted,
+    tips,
+    wide,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     import altair as alt
@@ -113,6 +126,7 @@ def bar_chart(
         links = [{"start": 0, "y_px": 0, "foot": max((bar["foot"] for bar in placed), default=0) + GAP / 2}]
     layers.append(_rules(links, across, color=GREY if is_chain else INK, strokeWidth=1))
     layers += [*_whiskers(placed, across), *_words(placed, across), *_labels(labels, lines, tops, heights)]
+    layers.append(_tips(labels, placed, tops, heights))
     chart = alt.layer(*layers, width=width, height=sum(heights))
     return figure([chart], title=title, subtitle=subtitle, width=width + LABEL_WIDTH)
 
@@ -129,7 +143,7 @@ def _drawn(placed: Sequence[Placed], across: alt.X) -> Iterator[alt.Chart]:
     filled = [{**bar, "fill": FILLS[bar["kind"]][0], "edge": FILLS[bar["kind"]][1]} for bar in placed if bar["kind"]]
     colours = alt.Fill("fill:N", scale=None), alt.Stroke("edge:N", scale=None)
     mark = alt.MarkDef(type="rect", strokeWidth=1.2)
-    yield alt.Chart(alt.InlineData(filled), mark=mark).encode(across, alt.X2("end"), _down(), alt.Y2("foot"), *colours)
+    yield plotted(filled, mark).encode(across, alt.X2("end"), _down(), alt.Y2("foot"), *colours)
 
 
 def _rules(data: Sequence[Placed], across: alt.X, **look: Any) -> alt.Chart:
@@ -137,7 +151,7 @@ def _rules(data: Sequence[Placed], across: alt.X, **look: Any) -> alt.Chart:
     import altair as alt
 
     mark = alt.MarkDef(type="rule", **look)
-    return alt.Chart(alt.InlineData(list(data)), mark=mark).encode(across, _down(), alt.Y2("foot"))
+    return plotted(list(data), mark).encode(across, _down(), alt.Y2("foot"))
 
 
 def _cuts(placed: Sequence[Placed]) -> alt.Chart:
@@ -167,7 +181,7 @@ def _whiskers(placed: Sequence[Placed], across: alt.X) -> Iterator[alt.Chart]:
     for colour, thick in (("white", 4), (INK, 1.5)) if data else ():
         look = {"color": colour, "strokeWidth": thick, "strokeCap": "square"}
         mark = alt.MarkDef(type="rule", **look)
-        yield alt.Chart(alt.InlineData(data), mark=mark).encode(across, alt.X2("high"), _down())
+        yield plotted(data, mark).encode(across, alt.X2("high"), _down())
         yield _rules(caps, across, **look)
 
 
@@ -192,7 +206,21 @@ def _words(placed: Sequence[Placed], across: alt.X) -> Iterator[alt.Chart]:
                 color=INK,
                 **edge,
             )
-            yield alt.Chart(alt.InlineData(data), mark=mark).encode(across, _down(), alt.Text("words:N"))
+            yield plotted(data, mark).encode(across, _down(), alt.Text("words:N"))
+
+
+def _tips(
+    labels: Sequence[Label], placed: Sequence[Placed], tops: Sequence[float], heights: Sequence[float]
+) -> alt.Chart:
+    """A row's label and what its bars say, for whoever points anywhere in it."""
+    import altair as alt
+
+    rows = []
+    for n, label in enumerate(labels):
+        if own := [bar["words"] for bar in placed if bar["row"] == n]:
+            words = f"{label.words}: {', '.join(own)}"
+            rows.append({"y_px": tops[n], "foot": tops[n] + heights[n], "words": words})
+    return tips(rows, _down(), alt.Y2("foot"))
 
 
 def _labels(

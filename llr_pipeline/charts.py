@@ -1,4 +1,4 @@
-"""Charts: labels at the ends of lines, and any chart as SVG or PNG. Callers say what is drawn, `look.py` how it looks.
+"""Charts: labels at the ends of lines, and any chart as SVG. Callers say what is drawn, `look.py` how it looks.
 
 Rows are mappings of plain values, which charts need no data frame for. Altair and vl-convert are imported when a chart
 is made: they cost half a second of CPU that loading the definitions must not pay. Projections with their bands are in
@@ -75,10 +75,3 @@ def to_svg(chart: Any) -> str:
     import vl_convert
 
     return vl_convert.vegalite_to_svg(chart.to_dict(validate=False))
-
-
-def to_png(svg: str, *, scale: float = 2) -> bytes:
-    """An SVG of `to_svg` as PNG: drawing it again from the chart would cost eight times the CPU."""
-    import vl_convert
-
-    return vl_convert.svg_to_png(svg, scale=scale)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from llr_pipeline.look import BLUE, FONT, GREY, INK, QUIET, domain_of, known, themed, wrapped
+from llr_pipeline.look import BLUE, FONT, GREY, INK, QUIET, domain_of, known, plotted, themed, tips, wrapped
 
 if TYPE_CHECKING:
     import altair as alt
@@ -62,7 +62,7 @@ def _panel(heading: str, icons: str, rows: Sequence[Row], *, width: int, height:
     points = [{"period": str(row["period"]), **{name: known(row[name]) for name in names}} for row in rows]
     for point, row in zip(points, rows, strict=True):
         point["colour"], point["shape"], point["size"] = MARKS.get(row["variation"], COMMON)
-    data = alt.InlineData(points)
+    data = points
     domain = domain_of([point[name] for point in points for name in names if point[name] is not None])
     periods = [point["period"] for point in points]
     ticks = [periods[0], periods[-1]] if len(periods) > 1 else periods
@@ -78,7 +78,7 @@ def _panel(heading: str, icons: str, rows: Sequence[Row], *, width: int, height:
         ("target", CONCERN, (8, 4), 1.5), ("value", GREY, (1, 0), 1.2),
     )  # fmt: skip
     layers = [
-        alt.Chart(data, mark=alt.MarkDef(type="line", color=colour, strokeDash=list(dash), strokeWidth=wide)).encode(
+        plotted(data, alt.MarkDef(type="line", color=colour, strokeDash=list(dash), strokeWidth=wide)).encode(
             x, up(name)
         )
         for name, colour, dash, wide in lines
@@ -86,11 +86,14 @@ def _panel(heading: str, icons: str, rows: Sequence[Row], *, width: int, height:
     ]
     drawn = [point for point in points if point["value"] is not None]
     layers.append(
-        alt.Chart(alt.InlineData(drawn), mark=alt.MarkDef(type="point", filled=True, opacity=1)).encode(
+        plotted(drawn, alt.MarkDef(type="point", filled=True, opacity=1)).encode(
             x, up("value"), alt.Color("colour:N", scale=None), alt.Shape("shape:N", scale=None),
             alt.Size("size:Q", scale=None),
         )
     )  # fmt: skip
+    for point in drawn:
+        point["words"] = f"{point['period']}: {point['value']:,.4g}"
+    layers.append(tips(drawn, x, up("value"), mark="circle"))
     room = width + 40
     above = alt.TitleParams(
         wrapped(heading, pixels=room, size=13, bold=True)[:2], subtitle=wrapped(icons, pixels=room, size=12)[:2],

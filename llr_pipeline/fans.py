@@ -25,6 +25,8 @@ from llr_pipeline.look import (
     figure,
     known,
     panel_title,
+    plotted,
+    tips,
     wide,
     wrapped,
 )
@@ -190,6 +192,7 @@ def _panel(
     layers += _line(planned, steps, across, up, mark=as_steps)
     ends = _ends(lines, planned, steps, edge=width + 7, plan_name=plan_name, inner_name=inner_name, decimals=decimals)
     layers += end_labels(ends, domain=domain, height=height)
+    layers.append(_tips(lines, planned, steps, across, plan_name=plan_name, inner_name=inner_name, decimals=decimals))
     return alt.layer(*layers, title=panel_title(title), width=width, height=height)
 
 
@@ -248,11 +251,11 @@ def _band(line: Line, steps: Sequence[Any], across: alt.X, up: alt.Y) -> Iterato
         (True, alt.MarkDef(type="rule", color=colour, opacity=2 * opacity, strokeWidth=5)),
     ):
         if data := [row for row in found if row["alone"] is alone]:
-            yield alt.Chart(alt.InlineData(data), mark=mark).encode(across, up, alt.Y2("high"), alt.Detail("run:N"))
+            yield plotted(data, mark).encode(across, up, alt.Y2("high"), alt.Detail("run:N"))
     if not is_first and (both := [row for row in found if not row["alone"]]):
         data = [{**row, "value": row[edge], "edge": edge} for edge in ("value", "high") for row in both]
         mark = alt.MarkDef(type="line", color=line.style.colour, strokeWidth=1, strokeDash=[1, 3])
-        yield alt.Chart(alt.InlineData(data), mark=mark).encode(across, up, alt.Detail(["run:N", "edge:N"]))
+        yield plotted(data, mark).encode(across, up, alt.Detail(["run:N", "edge:N"]))
 
 
 def _line(values: Values, steps: Sequence[Any], across: alt.X, up: alt.Y, *, mark: alt.MarkDef) -> Iterator[alt.Chart]:
@@ -262,10 +265,10 @@ def _line(values: Values, steps: Sequence[Any], across: alt.X, up: alt.Y, *, mar
     runs = list(_runs(values))
     data = [{"at": n, "x": str(steps[n]), "value": values[n], "run": i} for i, run in enumerate(runs) for n in run]
     if data:
-        yield alt.Chart(alt.InlineData(data), mark=mark).encode(across, up, alt.Detail("run:N"))
+        yield plotted(data, mark).encode(across, up, alt.Detail("run:N"))
     if alone := [row for row in data if len(runs[row["run"]]) == 1]:
         point = alt.MarkDef(type="point", color=mark.color, filled=True, opacity=1, size=40)
-        yield alt.Chart(alt.InlineData(alone), mark=point).encode(across, up)
+        yield plotted(alone, point).encode(across, up)
 
 
 def flags_of(marks: Iterable[tuple[int, str]], *, count: int, width: int) -> list[dict[str, Any]]:
@@ -320,6 +323,34 @@ def _ends(
             yield End(edge, line.inner[at], "", named(inner_name, line.inner, at), line.style.label)
     if (at := _last(planned)) is not None:
         yield End(edge, planned[at], named(plan_name, planned, at), "", PLAN.label)
+
+
+def _tips(
+    lines: Sequence[Line],
+    planned: Values,
+    steps: Sequence[Any],
+    across: alt.X,
+    *,
+    plan_name: str,
+    inner_name: str,
+    decimals: int,
+) -> alt.Chart:
+    """What everything comes to at a step, for whoever points anywhere above it."""
+    import altair as alt
+
+    def text(name: str, value: float | None, more: str = "") -> list[str]:
+        return [] if value is None else [f"{name}: {as_text(value, decimals=decimals)}{more}"]
+
+    rows = []
+    for n, step in enumerate(steps):
+        said = [str(step)]
+        for line in lines:
+            ends = [as_text(end, decimals=decimals) for end in (line.low[n], line.high[n]) if end is not None]
+            said += text(line.name, line.central[n], f" ({ends[0]} to {ends[1]})" if len(ends) == 2 else "")
+            said += text(f"{line.name}, {inner_name.lower()}" if line.name else inner_name, line.inner[n])
+        said += text(plan_name, planned[n])
+        rows.append({"at": n - 0.5, "to": n + 0.5, "words": "\n".join(said)})
+    return tips(rows, across, alt.X2("to"))
 
 
 def _last(values: Values) -> int | None:

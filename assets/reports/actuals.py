@@ -9,8 +9,8 @@ import duckdb
 
 from llr_pipeline.charts import End, end_labels
 from llr_pipeline.contracts import contracts
-from llr_pipeline.look import STYLES, domain_of, figure
-from llr_pipeline.reports import Chart, Document, Table, number, rows_of
+from llr_pipeline.documents import Chart, Document, Table, frame_of, number, rows_of
+from llr_pipeline.look import STYLES, domain_of, figure, plotted, tips
 
 Row = Mapping[str, Any]
 CREDITS = (f"Published beds: {contracts()['reference.kh03_outturn'].source['title']}.",)
@@ -125,18 +125,24 @@ def _chart(name: str, rows: Sequence[Row]) -> Chart:
         if not points:
             continue
         mark = {"color": style.colour, "strokeWidth": 2.5, "strokeDash": list(style.dash)}
-        data = alt.InlineData([{key: row[key] for key in ("financial_year", "beds")} for row in points])
-        layers.append(
-            alt.Chart(data, mark=alt.MarkDef(type="line", point={"color": style.colour}, **mark)).encode(x, y)
-        )
+        data = [{key: row[key] for key in ("financial_year", "beds")} for row in points]
+        layers.append(plotted(data, alt.MarkDef(type="line", point={"color": style.colour}, **mark)).encode(x, y))
         last = points[-1]
         under = f"{number(last['beds'], decimals=0)} in {last['financial_year']}"
         ends.append(End(WIDTH + 8, last["beds"], label, under, style.label))
-    panel = alt.layer(*layers, *end_labels(ends, domain=domain, height=HEIGHT)).properties(width=WIDTH, height=HEIGHT)
+    said = [
+        {**row, "words": f"{SERIES[row['series']][0]}, {row['financial_year']}: {number(row['beds'], decimals=0)}"}
+        for row in rows
+    ]
+    layers += [*end_labels(ends, domain=domain, height=HEIGHT), tips(said, x, y, mark="circle")]
+    panel = alt.layer(*layers, width=WIDTH, height=HEIGHT)
     title = f"{name}: beds planned and beds open"
     subtitle = "General and acute beds by financial year; the plan's own count is another definition than KH03's"
     words = "; ".join(f"{end.bold} {end.under}" for end in ends)
-    return Chart("beds", figure([panel], title=title, subtitle=subtitle, width=WIDTH + ROOM), f"Line chart: {words}.")
+    drawn = figure([panel], title=title, subtitle=subtitle, width=WIDTH + ROOM)
+    figures = [{**row, "series": SERIES[row["series"]][0]} for row in rows]
+    headings = {"series": "Series", "financial_year": "Financial year", "beds": "Beds"}
+    return Chart(name="beds", chart=drawn, alt=f"Line chart: {words}.", figures=frame_of(figures, headings))
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> Sequence[Table]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from llr_pipeline.control_charts import control_charts
-from llr_pipeline.reports import Chart, Document, Table, number, rows_of
+from llr_pipeline.documents import Chart, Document, Table, frame_of, number, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -264,7 +264,7 @@ def _summary(
 def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Sequence[Chart]:
     """The control charts that need attention first."""
     shown = series[:PANELS]
-    panels, words = [], []
+    panels, words, figures = [], [], []
     for row in shown:
         points = rows_of(
             connection,
@@ -280,6 +280,7 @@ def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Seq
         icons = "; ".join(filter(None, said))
         heading = f"{row['organisation_code']} {row['indicator_name']}"
         panels.append((heading, icons[0].upper() + icons[1:], points))
+        figures += [{**point, "heading": heading, "variation": VARIATION[point["variation"]]} for point in points]
         words.append(f"{heading}: {icons}, last {number(row['last_value'])} against {number(row['target'])}.")
     if not panels:
         return ()
@@ -292,7 +293,12 @@ def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Seq
             "Percentages are 0 to 100. Vertical axes are each chart's own and do not start at zero.",
         ],
     )
-    return (Chart(name="control_charts", chart=chart, alt="Control charts. " + " ".join(words)),)
+    headings = {
+        "heading": "Indicator", "period": "Month", "value": "Value", "mean": "Mean", "lower_limit": "Lower limit",
+        "upper_limit": "Upper limit", "target": "Target", "variation": "Variation",
+    }  # fmt: skip
+    words = "Control charts. " + " ".join(words)
+    return (Chart(name="control_charts", chart=chart, alt=words, figures=frame_of(figures, headings)),)
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, select: str, month: str) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 import duckdb
 
-from llr_pipeline.reports import Document, report
+from llr_pipeline.documents import Document
+from llr_pipeline.reports import report
 from llr_pipeline.tables import table
 
 

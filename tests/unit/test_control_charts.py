@@ -30,10 +30,11 @@ def test_a_panel_has_its_words_and_no_point_where_there_is_a_gap():
     (panel,) = drawing["concat"]
     assert panel["title"]["text"] == ["Waits"]
     assert panel["title"]["subtitle"] == ["Concern; red"]
-    drawn = drawing["datasets"][panel["layer"][-1]["data"]["name"]]
+    drawn = drawing["datasets"][panel["layer"][-2]["data"]["name"]]
     assert [point["period"] for point in drawn] == ["2017-01", "2017-03"]
     assert {point["shape"] for point in drawn} == {"square"}
-    assert len(panel["layer"]) == 5  # two limits, mean, values, points: no target
+    assert len(panel["layer"]) == 6  # two limits, mean, values, points and their tips: no target
+    assert [point["words"] for point in drawn] == ["2017-01: 4", "2017-03: 6"]
     assert "Waits" in to_svg(chart)
 
 
