@@ -331,5 +331,5 @@ def _day(day: date) -> str:
 
 TABLES = [
     table("mart.return_completeness", warns=[every_return_due_is_in_use]),
-    report("report.completeness", completeness),
+    report("report.completeness", completeness, asks="Who has returned what?"),
 ]

@@ -37,7 +37,7 @@ def page(
     """The page of a document whose charts are drawn as these SVGs; `workbook` is a link to its tables."""
     style = (HERE / "report.css").read_text(encoding="utf-8")
     foot = FOOT.format(left=css_string(f"{document.title} · run {run_id[:8]}, {written}"))
-    return _template().render(
+    return _template("report.html.jinja").render(
         document=document,
         summary=blocks(document.summary),
         charts=[_chart(chart, svg) for chart, svg in drawn],
@@ -46,14 +46,25 @@ def page(
         written=written,
         workbook=workbook,
         styles=[style, foot],
-        policy=f"default-src 'none'; img-src data:; style-src {' '.join(map(hashed, (style, foot)))}; "
-        "base-uri 'none'; form-action 'none'",
+        policy=policy(style, foot),
     )
 
 
-def hashed(text: str) -> str:
-    """What a content policy calls a text that may stand in the page."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+def front_page(reports: Mapping[str, Mapping[str, str]]) -> str:
+    """The page that leads to the reports, by name: the title of each and the finding that its summary begins with."""
+    style = (HERE / "report.css").read_text(encoding="utf-8")
+    shown = [
+        {"name": name, "title": report["title"], "parts": blocks(report["summary"])[0]["parts"][0]}
+        for name, report in sorted(reports.items(), key=lambda one: one[1]["title"])
+    ]
+    return _template("front.html.jinja").render(reports=shown, style=style, policy=policy(style))
+
+
+def policy(*styles: str) -> str:
+    """The content policy of a page: nothing but these stylesheets, by their hashes."""
+    hashes = [base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in styles]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return f"default-src 'none'; img-src data:; style-src {allowed}; base-uri 'none'; form-action 'none'"
 
 
 def css_string(text: str) -> str:
@@ -73,13 +84,13 @@ def blocks(markdown: str) -> list[dict[str, Any]]:
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("report.html.jinja")
+    return environment.get_template(name)
 
 
 def _chart(chart: Chart, svg: str) -> Mapping[str, Any]:

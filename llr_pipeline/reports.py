@@ -26,7 +26,7 @@ from llr_pipeline.charts import to_svg
 from llr_pipeline.contracts import contracts
 from llr_pipeline.documents import Document
 from llr_pipeline.drawings import without_size
-from llr_pipeline.pages import page
+from llr_pipeline.pages import front_page, page
 from llr_pipeline.paths import PROJECT, Home, current_home
 from llr_pipeline.tables import reads as reads_of
 from llr_pipeline.tables import select_of, table
@@ -41,9 +41,9 @@ INLINE = 1000
 
 
 def report(
-    name: str, build: Callable[[duckdb.DuckDBPyConnection], Document], *, reads: Sequence[str] = ()
+    name: str, build: Callable[[duckdb.DuckDBPyConnection], Document], *, asks: str, reads: Sequence[str] = ()
 ) -> dg.AssetsDefinition:
-    """The asset of one report: its SQL table, and the document that `build` makes of it.
+    """The asset of one report: its SQL table, and the document that `build` makes of it to answer what it `asks`.
 
     `build` reads the report's own table, what its SELECT reads and what `reads` names: the asset's dependencies.
     A document that the same code made from tables that hold the same rows stays as it is, under the run that made it.
@@ -62,8 +62,10 @@ def report(
         shown = json.loads((home.reports / made / short / ABOUT).read_text(encoding="utf-8"))
         return document_metadata(made, short, shown)
 
-    latest = f"[The latest report]({reports_url()}/{LATEST}/{short}/index.html)"
-    return table(name, then=document, kinds=("html",), about=latest, reads_too=reads)
+    latest = f"{reports_url()}/{LATEST}/{short}"
+    links = f"[The latest report]({latest}/index.html), its [tables in Excel]({latest}/{short}.xlsx)."
+    about = f"**{asks}**\n\n{links}\n\nThe table behind it:"
+    return table(name, then=document, kinds=("html",), about=about, reads_too=reads)
 
 
 def reports_url() -> str:
@@ -153,7 +155,11 @@ def made_in(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def show_latest(home: Home, runs: Mapping[str, str]) -> None:
-    """Make the pages and workbooks of these runs, by name, those of `reports/latest/<name>/`, once published."""
+    """Make the pages and workbooks of these runs, by name, those of `reports/latest/<name>/`, once published.
+
+    `reports/latest/index.html` leads to them all.
+    """
+    shown = {}
     for name, run_id in runs.items():
         made, latest = home.reports / run_id / name, home.reports / LATEST / name
         latest.mkdir(parents=True, exist_ok=True)
@@ -161,3 +167,7 @@ def show_latest(home: Home, runs: Mapping[str, str]) -> None:
             written = latest / f".{uuid4().hex[:8]}"
             shutil.copyfile(source, written)
             os.replace(written, latest / source.name)
+        shown[name] = json.loads((made / ABOUT).read_text(encoding="utf-8"))
+    written = home.reports / LATEST / f".{uuid4().hex[:8]}"
+    written.write_text(front_page(shown), encoding="utf-8")
+    os.replace(written, home.reports / LATEST / "index.html")

@@ -341,6 +341,7 @@ def test_a_document_that_fails_leaves_the_last_one(tmp_path):
         "counts.xlsx",
         "index.html",
         "index.html",
+        "index.html",
         "latest",
         "run1",
     ]
