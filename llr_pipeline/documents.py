@@ -23,25 +23,24 @@ NUMERIC = re.compile(rf"{MISSING}|{MINUS}?£?[\d,]+(\.\d+)?[%mk]?")
 
 @dataclass(frozen=True)
 class Chart:
-    """An Altair chart, the name of its image, what it shows in words, and the figures that it draws.
+    """A chart as Vega-Lite reads it, the name of its image, what it shows in words, and the figures that it draws.
 
     The words are for those who cannot see it, the figures (see `frame_of`) for those who want to count on.
     """
 
     name: str
-    chart: Any
+    chart: Mapping[str, Any]
     alt: str
     figures: pd.DataFrame
 
     @property
     def title(self) -> str:
-        return _joined(self.chart.title.text)
+        return " ".join(self.chart["title"]["text"])
 
     @property
     def subtitle(self) -> str:
         """What stands under the title, its lines as one paragraph; empty where there is nothing."""
-        lines = self.chart.title.subtitle
-        return _joined(lines) if isinstance(lines, str | list) else ""
+        return " ".join(self.chart["title"]["subtitle"])
 
 
 @dataclass(frozen=True)
@@ -73,10 +72,6 @@ class Document:
     def __post_init__(self) -> None:
         if wrong := [n for n in (*self.headlines, *(c.name for c in self.charts)) if not NAME.fullmatch(n)]:
             raise ValueError(f"Names are lower case letters, digits and underscores, not {', '.join(wrong)}")
-
-
-def _joined(lines: str | Sequence[str]) -> str:
-    return lines if isinstance(lines, str) else " ".join(lines)
 
 
 def rows_of(

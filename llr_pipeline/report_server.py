@@ -39,7 +39,11 @@ class ReportHandler(http.server.SimpleHTTPRequestHandler):
     def send_head(self):  # the one way to a file, of GET and HEAD both
         if urlsplit(self.path).path == "/":
             return self._moved()
-        path, folder = Path(self.translate_path(self.path)).resolve(), Path(self.directory).resolve()
+        folder = Path(self.directory).resolve()
+        try:
+            path = Path(self.translate_path(self.path)).resolve()
+        except (ValueError, OSError):  # a name that no file can have
+            return self.send_error(HTTPStatus.NOT_FOUND)
         if not path.is_relative_to(folder) or any(part.startswith(".") for part in path.relative_to(folder).parts):
             return self.send_error(HTTPStatus.NOT_FOUND)
         return super().send_head()

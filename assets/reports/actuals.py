@@ -10,16 +10,17 @@ import duckdb
 from llr_pipeline.charts import End, end_labels
 from llr_pipeline.contracts import contracts
 from llr_pipeline.documents import Chart, Document, Table, frame_of, number, rows_of
-from llr_pipeline.look import STYLES, domain_of, figure, plotted, tips
+from llr_pipeline.look import STYLES, domain_of, figure, layered, plotted, tips
 
 Row = Mapping[str, Any]
 CREDITS = (f"Published beds: {contracts()['reference.kh03_outturn'].source['title']}.",)
 WIDTH, HEIGHT, ROOM = 560, 320, 190
 SERIES = {
-    "published_available": ("Published: available", STYLES[0]),
-    "published_occupied": ("Published: occupied", STYLES[2]),
-    "planned_stp_acute": ("Planned: the plan's count", STYLES[1]),
+    "published_available": ("Published: available", STYLES[2]),
+    "published_occupied": ("Published: occupied", STYLES[1]),
+    "planned_stp_acute": ("Planned: the plan's count", STYLES[0]),
 }
+"""What was published has points, each a measured year; a plan is steps, here as in every chart."""
 NOT_SUBTRACTED = (
     "The plan counted acute beds in its own way. They are drawn beside KH03's and are never subtracted from them. "
     "KH03's are general and acute beds open overnight, the mean of four quarters."
@@ -126,7 +127,10 @@ def _chart(name: str, rows: Sequence[Row]) -> Chart:
             continue
         mark = {"color": style.colour, "strokeWidth": 2.5, "strokeDash": list(style.dash)}
         data = [{key: row[key] for key in ("financial_year", "beds")} for row in points]
-        layers.append(plotted(data, alt.MarkDef(type="line", point={"color": style.colour}, **mark)).encode(x, y))
+        how = (
+            {"interpolate": "step"} if series.startswith("planned") else {"point": {"color": style.colour, "size": 60}}
+        )
+        layers.append(plotted(data, alt.MarkDef(type="line", **mark, **how), x, y))
         last = points[-1]
         under = f"{number(last['beds'], decimals=0)} in {last['financial_year']}"
         ends.append(End(WIDTH + 8, last["beds"], label, under, style.label))
@@ -135,9 +139,12 @@ def _chart(name: str, rows: Sequence[Row]) -> Chart:
         for row in rows
     ]
     layers += [*end_labels(ends, domain=domain, height=HEIGHT), tips(said, x, y, mark="circle")]
-    panel = alt.layer(*layers, width=WIDTH, height=HEIGHT)
+    panel = layered(layers, width=WIDTH, height=HEIGHT)
     title = f"{name}: beds planned and beds open"
-    subtitle = "General and acute beds by financial year; the plan's own count is another definition than KH03's"
+    subtitle = [
+        "General and acute beds by financial year. Points: published; steps: planned.",
+        "The plan's own count is another definition than KH03's. The vertical axis does not start at zero.",
+    ]
     words = "; ".join(f"{end.bold} {end.under}" for end in ends)
     drawn = figure([panel], title=title, subtitle=subtitle, width=WIDTH + ROOM)
     figures = [{**row, "series": SERIES[row["series"]][0]} for row in rows]

@@ -172,16 +172,29 @@ def _tornado(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None
     found = rows_of(
         connection,
         """
-        select parameter, applies_to, p10_effect_beds as low, p90_effect_beds as high
-        from mart.bed_assumption_effects
-        where round = ? and scenario = 'plan' and area = 'system' and bed_definition = ?
+        with
+
+        names as (
+            select scheme_code, any_value(scheme_name) as scheme_name
+            from core.bed_schemes_current
+            where round = $round
+            group by all
+        )
+
+        select
+            effects.parameter,
+            effects.applies_to,
+            coalesce(names.scheme_name, replace(effects.applies_to, '_', ' ')) as name,
+            effects.p10_effect_beds as low,
+            effects.p90_effect_beds as high,
+        from mart.bed_assumption_effects as effects
+        left join names on effects.applies_to = names.scheme_code
+        where effects.round = $round and scenario = 'plan' and area = 'system' and bed_definition = $definition
         order by greatest(abs(low), abs(high)) desc, parameter, applies_to
         """,
-        [round_, BOTH],
+        {"round": round_, "definition": BOTH},
     )
-    rows = [
-        {"label": f"{PARAMETERS.get(row['parameter'], row['parameter'])}: {row['applies_to']}", **row} for row in found
-    ]
+    rows = [{"label": f"{PARAMETERS.get(row['parameter'], row['parameter'])}: {row['name']}", **row} for row in found]
     if not rows:
         return None
     chart = tornado(

@@ -242,17 +242,28 @@ def _tornado(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None
     found = rows_of(
         connection,
         """
-        select parameter, applies_to, effect_gbp::double / 1e6 as effect
-        from mart.funding_assumption_effects
-        where round = ? and scenario = 'plan' and area = 'nhs'
+        with
+
+        names as (
+            select scheme_code, any_value(scheme_name) as scheme_name
+            from mart.savings_schemes
+            where round = $round
+            group by all
+        )
+
+        select
+            effects.parameter,
+            effects.applies_to,
+            coalesce(names.scheme_name, if(applies_to = 'nhs', 'NHS', replace(applies_to, '_', ' '))) as name,
+            effects.effect_gbp::double / 1e6 as effect,
+        from mart.funding_assumption_effects as effects
+        left join names on effects.applies_to = names.scheme_code
+        where effects.round = $round and scenario = 'plan' and area = 'nhs'
         order by abs(effect) desc, parameter, applies_to
         """,
-        [round_],
+        {"round": round_},
     )
-    rows = [
-        {"label": f"{PARAMETERS.get(row['parameter'], row['parameter'])}: {row['applies_to'].replace('_', ' ')}", **row}
-        for row in found
-    ]
+    rows = [{"label": f"{PARAMETERS.get(row['parameter'], row['parameter'])}: {row['name']}", **row} for row in found]
     if not rows:
         return None
     chart = tornado(

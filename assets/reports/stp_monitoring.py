@@ -6,6 +6,7 @@ Everything said is made of the monitoring marts and their reports' tables; nothi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -217,7 +218,7 @@ def stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
     }
     is_illustrative = any(row["is_illustrative"] for row in priorities)
     return Document(
-        title=f"{TITLE}, {month}",
+        title=f"{TITLE}, {datetime.strptime(month, '%Y-%m'):%B %Y}",
         summary=_summary(connection, month, priorities, series, counts),
         headlines={f"indicators_{name}": counts[name] for name in ("red", "amber", "green", "grey")}
         | {"milestones_late": counts["late_milestone"], "milestones_overdue": counts["overdue_milestone"]},

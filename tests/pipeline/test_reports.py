@@ -325,9 +325,9 @@ def test_a_document_that_fails_leaves_the_last_one(tmp_path):
     home = Home(tmp_path)
     first = write_document(home, "run1", "counts", document())
     before = first.read_text(encoding="utf-8")
-    with pytest.raises(AttributeError):
+    with pytest.raises(ValueError, match="Vega"):
         write_document(
-            home, "run1", "counts", document(title="New", charts=[Chart("none", None, "nothing", pd.DataFrame())])
+            home, "run1", "counts", document(title="New", charts=[Chart("none", {}, "nothing", pd.DataFrame())])
         )
     assert first.read_text(encoding="utf-8") == before
     write_document(home, "run1", "counts", document(title="New"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import altair as alt
 import pandas as pd
 import pytest
 from openpyxl import Workbook, load_workbook
 
 from llr_pipeline.books import cell_of, sheet_names, write_book
 from llr_pipeline.documents import MINUS, MISSING, Chart, Document, Table, frame_of
+from llr_pipeline.look import figure
 
 HOSTILE = ("=1+1", "+44 20", "-2", "@SUM(A1)", "=HYPERLINK(\"http://evil\")", "http://evil", "{=A1}")  # fmt: skip
 
@@ -29,7 +29,7 @@ def book(tmp_path: Path) -> Workbook:
         Table("Counts", pd.DataFrame({"A": ["x"]})),
         Table("=Odd [name] of: a sheet?", pd.DataFrame({"=B": ["=1"]})),
     ]
-    drawn = alt.Chart(title=alt.TitleParams(["Needs"], subtitle=["Eight runs", "in ten."]))
+    drawn = figure([], title="Needs", subtitle=["Eight runs", "in ten."], width=400)
     chart = Chart(
         "needs", drawn, "Words.", frame_of([{"year": "2016/17", "beds": 90}], {"year": "Year", "beds": "Beds"})
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import altair as alt
 import pytest
 
 from llr_pipeline.charts import to_svg
@@ -26,11 +27,11 @@ def test_a_panel_has_its_words_and_no_point_where_there_is_a_gap():
     chart = control_charts(
         [("Waits", "Concern; red", points(4, None, 6, variation="concern"))], title="First", subtitle="Limits"
     )
-    drawing = chart.to_dict(validate=False)
-    (panel,) = drawing["concat"]
+    alt.ConcatChart.from_dict(chart)  # a valid specification
+    (panel,) = chart["concat"]
     assert panel["title"]["text"] == ["Waits"]
     assert panel["title"]["subtitle"] == ["Concern; red"]
-    drawn = drawing["datasets"][panel["layer"][-2]["data"]["name"]]
+    drawn = panel["layer"][-2]["data"]["values"]
     assert [point["period"] for point in drawn] == ["2017-01", "2017-03"]
     assert {point["shape"] for point in drawn} == {"square"}
     assert len(panel["layer"]) == 6  # two limits, mean, values, points and their tips: no target

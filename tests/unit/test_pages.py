@@ -7,7 +7,6 @@ import hashlib
 import re
 from xml.etree import ElementTree
 
-import altair as alt
 import pandas as pd
 import pytest
 
@@ -15,6 +14,7 @@ from llr_pipeline.charts import to_svg
 from llr_pipeline.documents import Chart, Document, Table, frame_of
 from llr_pipeline.drawings import drawing
 from llr_pipeline.fans import fan
+from llr_pipeline.look import Spec
 from llr_pipeline.pages import css_string, page
 
 ROWS = [
@@ -28,7 +28,7 @@ def svg() -> str:
     return to_svg(fan_chart())
 
 
-def fan_chart() -> alt.VConcatChart:
+def fan_chart() -> Spec:
     return fan(
         ROWS, x="year", central="mid", low="low", high="high", plan="plan", name="Needed", title="Needs of 2",
         subtitle=["One line", "and another"], y_title="Things",
