@@ -39,13 +39,14 @@ def write_book(path: Path, document: Document, *, run_id: str, written: str) -> 
     ]
     names = sheet_names([table.title for table in tables])
     made = f"Run {run_id}, {written}"
+    source = " ".join([f"{document.title}.", *document.credits, f"{made}."])
     options = {"strings_to_formulas": False, "strings_to_urls": False, "default_format_properties": dict(FONT)}
     with Workbook(str(path), options) as book:
         book.set_properties({"title": document.title, "comments": made})
         style = stylesheet(book)
         _contents(book.add_worksheet(CONTENTS), document, dict(zip(names, tables, strict=True)), made=made, style=style)
         for name, table in zip(names, tables, strict=True):
-            _sheet(book.add_worksheet(name), table, footer=f"{document.title}. {made}", style=style)
+            _sheet(book.add_worksheet(name), table, source=source, footer=made, style=style)
 
 
 def sheet_names(titles: Sequence[str]) -> list[str]:
@@ -71,7 +72,7 @@ def cell_of(value: Any, text: str) -> tuple[Any, str | None]:
     times, fine, whole = SCALED.get(behind, (1, "#,##0.0", "#,##0"))
     decimals = len(digits.partition(".")[2])
     shape = whole if not decimals else fine.replace(".0", f".{'0' * decimals}")
-    number = float(digits.replace(",", "")) * times * (-1 if minus else 1)
+    number = round(float(digits.replace(",", "")) * times * (-1 if minus else 1), decimals + 2)
     return number, (f'"{sign}"' if sign else "") + shape
 
 
@@ -92,21 +93,23 @@ def _contents(sheet: Worksheet, document: Document, tables: Mapping[str, Table],
     sheet.write_string(start, 0, "Sheets", style("heading"))
     for row, (name, table) in enumerate(tables.items(), start=start + 1):
         sheet.write_url(row, 0, f"internal:'{name}'!A1", style("link"), string=table.title)
-    set_page(sheet, width=100, footer=f"{document.title}. {made}")
+    set_page(sheet, width=100, footer=made)
 
 
-def _sheet(sheet: Worksheet, table: Table, *, footer: str, style: Style) -> None:
-    """The title, the notes, then the headings, frozen with the first column."""
+def _sheet(sheet: Worksheet, table: Table, *, source: str, footer: str, style: Style) -> None:
+    """The title, the notes and the source, then the headings, frozen with the first column."""
+    notes = [*table.notes, source]
     texts = texts_of(table.frame)
     numeric = numeric_columns(texts, len(table.frame.columns))
     sheet.write_string(0, 0, table.title, style("title"))
-    header = len(table.notes) + 2
-    widths = list(_widths(table, texts))
-    for row, note in enumerate(table.notes, start=1):
+    header, widths = len(notes) + 2, list(_widths(table, texts))
+    lines = 1 + max(-(-len(str(name)) // width) for name, width in zip(table.frame.columns, widths, strict=True))
+    sheet.set_row(header, ROW_HEIGHT * lines)
+    for row, note in enumerate(notes, start=1):
         sheet.write_string(row, 0, note, style("prose"))
         if len(widths) > 1:
             sheet.merge_range(row, 0, row, len(widths) - 1, note, style("prose"))
-        sheet.set_row(row, ROW_HEIGHT * (1 + int(len(note) * 1.1 // sum(widths))))
+        sheet.set_row(row, ROW_HEIGHT * (1 + len(note) // sum(widths)))
     for column, (name, is_number, width) in enumerate(zip(table.frame.columns, numeric, widths, strict=True)):
         sheet.set_column(column, column, width)
         sheet.write_string(header, column, str(name), style("period" if is_number else "header"))

@@ -51,7 +51,8 @@ def test_a_sheet_for_each_table_and_for_the_figures_of_each_chart(book):
     links = [cell.hyperlink.location for cell in book["Contents"]["A"] if cell.hyperlink]
     assert links == ["'Needs'!A1", "'Counts'!A1", "'Counts 2'!A1", "'=Odd name of a sheet'!A1"]
     assert [cell.value for cell in book["Needs"]["A"]] == [
-        "Needs", "The figures of the chart.", "Eight runs in ten.", None, "Year", "2016/17",
+        "Needs", "The figures of the chart.", "Eight runs in ten.", "Report. NHS England. Run run1, 1 May 2026.", None, "Year",
+        "2016/17",
     ]  # fmt: skip
 
 
@@ -59,22 +60,22 @@ def test_nothing_is_a_formula_or_leads_outside(book):
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert not [cell.coordinate for cell in cells if cell.data_type == "f"]
     assert not [cell.coordinate for cell in cells if cell.hyperlink and cell.hyperlink.target]
-    assert [cell.value for cell in book["Counts"]["A"]][4:] == list(HOSTILE)
-    assert book["=Odd name of a sheet"]["A3"].value == "=B"
+    assert [cell.value for cell in book["Counts"]["A"]][5:] == list(HOSTILE)
+    assert book["=Odd name of a sheet"]["A4"].value == "=B"
 
 
 def test_numbers_are_numbers_with_their_format_and_what_is_missing_stays_a_dash(book):
     sheet = book["Counts"]
-    assert [cell.value for cell in sheet["B"]][4:9] == [1940, 12.5, MISSING, 1, 2]
-    assert [cell.number_format for cell in sheet["B"]][4:6] == ["#,##0", "#,##0.0"]
-    assert [cell.value for cell in sheet["C"]][4:8] == [0.125, 1, MISSING, -0.03]
-    assert [cell.number_format for cell in sheet["C"]][4:6] == ["0.0%", "0%"]
+    assert [cell.value for cell in sheet["B"]][5:10] == [1940, 12.5, MISSING, 1, 2]
+    assert [cell.number_format for cell in sheet["B"]][5:7] == ["#,##0", "#,##0.0"]
+    assert [cell.value for cell in sheet["C"]][5:9] == [0.125, 1, MISSING, -0.03]
+    assert [cell.number_format for cell in sheet["C"]][5:7] == ["0.0%", "0%"]
 
 
 def test_a_sheet_is_set_up_to_be_read_and_printed(book):
     sheet = book["Counts"]
-    assert sheet.freeze_panes == "B5"
-    assert sheet.print_title_rows == "$4:$4"
+    assert sheet.freeze_panes == "B6"
+    assert sheet.print_title_rows == "$5:$5"
     assert sheet.page_setup.orientation == "landscape"
     assert int(sheet.page_setup.paperSize) == 9  # A4
     assert "Run run1, 1 May 2026" in sheet.oddFooter.left.text
