@@ -12,8 +12,9 @@ import duckdb
 
 from llr_pipeline.checks import Seen
 from llr_pipeline.contracts import templates
+from llr_pipeline.documents import Document, Table, number, rows_of
 from llr_pipeline.periods import financial_year_of, month_label
-from llr_pipeline.reports import Document, Table, number, report, rows_of
+from llr_pipeline.reports import report
 from llr_pipeline.tables import table
 
 Row = Mapping[str, Any]
@@ -330,5 +331,5 @@ def _day(day: date) -> str:
 
 TABLES = [
     table("mart.return_completeness", warns=[every_return_due_is_in_use]),
-    report("report.completeness", completeness),
+    report("report.completeness", completeness, asks="Who has returned what?"),
 ]

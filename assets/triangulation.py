@@ -7,7 +7,7 @@ What to do about a disagreement is not said here: the senders know which side is
 import duckdb
 
 from llr_pipeline.checks import Seen
-from llr_pipeline.reports import rows_of
+from llr_pipeline.documents import rows_of
 from llr_pipeline.tables import table
 
 SENTENCES = 3

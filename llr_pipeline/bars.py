@@ -11,7 +11,22 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
-from llr_pipeline.look import BLUE, DARK_BLUE, GREY, INK, QUIET, at_pixels, balanced, figure, wide, wrapped
+from llr_pipeline.look import (
+    BLUE,
+    DARK_BLUE,
+    GREY,
+    INK,
+    QUIET,
+    Spec,
+    at_pixels,
+    balanced,
+    figure,
+    layered,
+    plotted,
+    tips,
+    wide,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     import altair as alt
@@ -82,7 +97,7 @@ def bar_chart(
     subtitle: str | Sequence[str],
     x_title: str,
     width: int,
-) -> alt.VConcatChart:
+) -> Spec:
     """The bars over one axis; a chain has a line from the end of each to the next, other bars a line at zero.
 
     Totals of a chain that begin where an axis above zero does are cut by two strokes.
@@ -113,7 +128,8 @@ def bar_chart(
         links = [{"start": 0, "y_px": 0, "foot": max((bar["foot"] for bar in placed), default=0) + GAP / 2}]
     layers.append(_rules(links, across, color=GREY if is_chain else INK, strokeWidth=1))
     layers += [*_whiskers(placed, across), *_words(placed, across), *_labels(labels, lines, tops, heights)]
-    chart = alt.layer(*layers, width=width, height=sum(heights))
+    layers.append(_tips(labels, placed, tops, heights))
+    chart = layered(layers, width=width, height=sum(heights))
     return figure([chart], title=title, subtitle=subtitle, width=width + LABEL_WIDTH)
 
 
@@ -123,24 +139,24 @@ def _down() -> alt.Y:
     return alt.Y("y_px:Q", scale=None, axis=None)
 
 
-def _drawn(placed: Sequence[Placed], across: alt.X) -> Iterator[alt.Chart]:
+def _drawn(placed: Sequence[Placed], across: alt.X) -> Iterator[Spec]:
     import altair as alt
 
     filled = [{**bar, "fill": FILLS[bar["kind"]][0], "edge": FILLS[bar["kind"]][1]} for bar in placed if bar["kind"]]
     colours = alt.Fill("fill:N", scale=None), alt.Stroke("edge:N", scale=None)
     mark = alt.MarkDef(type="rect", strokeWidth=1.2)
-    yield alt.Chart(alt.InlineData(filled), mark=mark).encode(across, alt.X2("end"), _down(), alt.Y2("foot"), *colours)
+    yield plotted(filled, mark, across, alt.X2("end"), _down(), alt.Y2("foot"), *colours)
 
 
-def _rules(data: Sequence[Placed], across: alt.X, **look: Any) -> alt.Chart:
+def _rules(data: Sequence[Placed], across: alt.X, **look: Any) -> Spec:
     """Upright lines from `y_px` to `foot`."""
     import altair as alt
 
     mark = alt.MarkDef(type="rule", **look)
-    return alt.Chart(alt.InlineData(list(data)), mark=mark).encode(across, _down(), alt.Y2("foot"))
+    return plotted(list(data), mark, across, _down(), alt.Y2("foot"))
 
 
-def _cuts(placed: Sequence[Placed]) -> alt.Chart:
+def _cuts(placed: Sequence[Placed]) -> Spec:
     """Two white strokes near where a total begins, as its axis does not at zero."""
     import altair as alt
 
@@ -153,7 +169,7 @@ def _cuts(placed: Sequence[Placed]) -> alt.Chart:
     return at_pixels(alt.MarkDef(type="rule", color="white", strokeWidth=2), strokes, alt.X2("x_end"), alt.Y2("foot"))
 
 
-def _whiskers(placed: Sequence[Placed], across: alt.X) -> Iterator[alt.Chart]:
+def _whiskers(placed: Sequence[Placed], across: alt.X) -> Iterator[Spec]:
     """A line with caps from low to high, edged in white where it lies on a bar."""
     import altair as alt
 
@@ -167,11 +183,11 @@ def _whiskers(placed: Sequence[Placed], across: alt.X) -> Iterator[alt.Chart]:
     for colour, thick in (("white", 4), (INK, 1.5)) if data else ():
         look = {"color": colour, "strokeWidth": thick, "strokeCap": "square"}
         mark = alt.MarkDef(type="rule", **look)
-        yield alt.Chart(alt.InlineData(data), mark=mark).encode(across, alt.X2("high"), _down())
+        yield plotted(data, mark, across, alt.X2("high"), _down())
         yield _rules(caps, across, **look)
 
 
-def _words(placed: Sequence[Placed], across: alt.X) -> Iterator[alt.Chart]:
+def _words(placed: Sequence[Placed], across: alt.X) -> Iterator[Spec]:
     """Each bar's value beyond its reach, edged in white where it stands on a line of the grid."""
     import altair as alt
 
@@ -192,12 +208,24 @@ def _words(placed: Sequence[Placed], across: alt.X) -> Iterator[alt.Chart]:
                 color=INK,
                 **edge,
             )
-            yield alt.Chart(alt.InlineData(data), mark=mark).encode(across, _down(), alt.Text("words:N"))
+            yield plotted(data, mark, across, _down(), alt.Text("words:N"))
+
+
+def _tips(labels: Sequence[Label], placed: Sequence[Placed], tops: Sequence[float], heights: Sequence[float]) -> Spec:
+    """A row's label and what its bars say, for whoever points anywhere in it."""
+    import altair as alt
+
+    rows = []
+    for n, label in enumerate(labels):
+        if own := [bar["words"] for bar in placed if bar["row"] == n]:
+            words = f"{label.words}: {', '.join(own)}"
+            rows.append({"y_px": tops[n], "foot": tops[n] + heights[n], "words": words})
+    return tips(rows, _down(), alt.Y2("foot"))
 
 
 def _labels(
     labels: Sequence[Label], lines: Sequence[Sequence[str]], tops: Sequence[float], heights: Sequence[float]
-) -> Iterator[alt.Chart]:
+) -> Iterator[Spec]:
     import altair as alt
 
     for weight in sorted({label.weight for label in labels}):

@@ -1,4 +1,4 @@
-"""Charts: labels at the ends of lines, and any chart as SVG or PNG. Callers say what is drawn, `look.py` how it looks.
+"""Charts: labels at the ends of lines, and any chart as SVG. Callers say what is drawn, `look.py` how it looks.
 
 Rows are mappings of plain values, which charts need no data frame for. Altair and vl-convert are imported when a chart
 is made: they cost half a second of CPU that loading the definitions must not pay. Projections with their bands are in
@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llr_pipeline.look import at_pixels
+from llr_pipeline.look import Spec, at_pixels
 
 if TYPE_CHECKING:
-    import altair as alt
+    pass
 
 Row = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ class End:
     colour: str
 
 
-def end_labels(ends: Iterable[End], *, domain: tuple[float, float], height: int) -> Iterator[alt.Chart]:
+def end_labels(ends: Iterable[End], *, domain: tuple[float, float], height: int) -> Iterator[Spec]:
     """What each line comes to, in the order of the values, moved apart where one would lie on another."""
     import altair as alt
 
@@ -70,15 +70,8 @@ def spread(places: Sequence[float], *, gap: float | Sequence[float], most: float
     return moved
 
 
-def to_svg(chart: Any) -> str:
+def to_svg(chart: Spec) -> str:
     """The chart as SVG text. Its fonts are named, not in it."""
     import vl_convert
 
-    return vl_convert.vegalite_to_svg(chart.to_dict(validate=False))
-
-
-def to_png(svg: str, *, scale: float = 2) -> bytes:
-    """An SVG of `to_svg` as PNG: drawing it again from the chart would cost eight times the CPU."""
-    import vl_convert
-
-    return vl_convert.svg_to_png(svg, scale=scale)
+    return vl_convert.vegalite_to_svg(chart)

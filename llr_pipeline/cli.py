@@ -359,16 +359,17 @@ def _print_places(home: Home) -> None:
         console.print(f"  {what:<10} {place}", markup=False)
 
 
-@main.command(cls=Example, examples=("llr serve", "llr serve --port 3100 --reports-port 3102"))
-@click.option("--port", default=3000, show_default=True, help="Port of the Dagster UI.")
+@main.command(cls=Example, examples=("llr serve", "llr serve --port 3100 --managers-port 3101 --reports-port 3102"))
+@click.option("--port", default=3000, show_default=True, help="Port of the engineer's web interface.")
+@click.option("--managers-port", default=3001, show_default=True, help="Port of the managers', which is read-only.")
 @click.option("--reports-port", default=3002, show_default=True, help="Port of the reports.")
-def serve(port: int, reports_port: int) -> None:
-    """Start the Dagster UI, its daemon (schedule, sensors, queue) and the reports, on this machine only.
+def serve(port: int, managers_port: int, reports_port: int) -> None:
+    """Start both web interfaces, the daemon (schedule, sensors, queue) and the reports, on this machine only.
 
-    Ctrl-C ends them.
+    Says when each answers, and which ended if one does. Ctrl-C ends them.
     """
     from llr_pipeline.running import end_dead_runs, prepare_instance
-    from llr_pipeline.serving import serve_all
+    from llr_pipeline.serving import Ports, serve_all
     from llr_pipeline.warehouse import HomeLocked, locked
 
     home = current_home()
@@ -376,7 +377,7 @@ def serve(port: int, reports_port: int) -> None:
     os.environ.setdefault("LLR_REPORTS_URL", f"http://127.0.0.1:{reports_port}")
     with suppress(HomeLocked), locked(home, who="llr serve"):
         end_dead_runs()
-    sys.exit(serve_all(home, port=port, reports_port=reports_port))
+    sys.exit(serve_all(home, Ports(port, managers_port, reports_port)))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from llr_pipeline.look import BLUE, FONT, GREY, INK, QUIET, domain_of, known, themed, wrapped
+from llr_pipeline.look import (
+    BLUE,
+    GREY,
+    INK,
+    QUIET,
+    Spec,
+    domain_of,
+    figure,
+    known,
+    layered,
+    panel_title,
+    plotted,
+    tips,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     import altair as alt
@@ -35,7 +49,7 @@ def control_charts(
     columns: int = 3,
     width: int = 250,
     height: int = 118,
-) -> alt.HConcatChart:
+) -> Spec:
     """A panel for each heading, its icons in words, and its rows, in their order, `columns` side by side.
 
     A row is a point: `period` (text, one tick each), `value`, `mean`, `lower_limit`, `upper_limit`, `target`,
@@ -43,21 +57,14 @@ def control_charts(
     value that is missing is a gap in the line. Vertical axes are the panel's own and do not start at zero: say so in
     the subtitle. Raises ValueError where there is no panel.
     """
-    import altair as alt
 
     made = [_panel(*panel, width=width, height=height) for panel in panels]
     if not made:
         raise ValueError("No panel to draw")
-    room = columns * (width + 60)
-    lines = [subtitle] if isinstance(subtitle, str) else subtitle
-    titled = alt.TitleParams(
-        wrapped(title, pixels=room, size=17, bold=True),
-        subtitle=[line for text in lines for line in wrapped(text, pixels=room, size=13)],
-    )
-    return themed(alt.concat(*made, columns=columns, spacing=22, title=titled))
+    return figure(made, title=title, subtitle=subtitle, width=columns * (width + 60), columns=columns, gap=22)
 
 
-def _panel(heading: str, icons: str, rows: Sequence[Row], *, width: int, height: int) -> alt.LayerChart:
+def _panel(heading: str, icons: str, rows: Sequence[Row], *, width: int, height: int) -> Spec:
     import altair as alt
 
     names = ("value", "mean", "lower_limit", "upper_limit", "target")
@@ -67,7 +74,6 @@ def _panel(heading: str, icons: str, rows: Sequence[Row], *, width: int, height:
     ]
     for point, row in zip(points, rows, strict=True):
         point["colour"], point["shape"], point["size"] = MARKS.get(row["variation"], COMMON)
-    data = alt.InlineData(points)
     domain = domain_of([point[name] for point in points for name in names if point[name] is not None])
     periods = [point["period"] for point in points]
     ticks = [periods[0], periods[-1]] if len(periods) > 1 else periods
@@ -84,26 +90,28 @@ def _panel(heading: str, icons: str, rows: Sequence[Row], *, width: int, height:
     )  # fmt: skip
     starts = [after for before, after in pairwise(points) if after["stretch"] != before["stretch"]]
     layers = [
-        alt.Chart(alt.InlineData(starts), mark=alt.MarkDef(type="rule", color=QUIET, strokeDash=[1, 2])).encode(x)
+        plotted(starts, alt.MarkDef(type="rule", color=QUIET, strokeDash=[1, 2]), x)
     ] if starts else []  # fmt: skip
     layers += [
-        alt.Chart(data, mark=alt.MarkDef(type="line", color=colour, strokeDash=list(dash), strokeWidth=wide)).encode(
-            x, up(name), *([] if name in ("value", "target") else [alt.Detail("stretch:N")])
+        plotted(
+            points,
+            alt.MarkDef(type="line", color=colour, strokeDash=list(dash), strokeWidth=wide),
+            x,
+            up(name),
+            *([] if name in ("value", "target") else [alt.Detail("stretch:N")]),
         )
         for name, colour, dash, wide in lines
         if any(point[name] is not None for point in points)
     ]
     drawn = [point for point in points if point["value"] is not None]
-    layers.append(
-        alt.Chart(alt.InlineData(drawn), mark=alt.MarkDef(type="point", filled=True, opacity=1)).encode(
-            x, up("value"), alt.Color("colour:N", scale=None), alt.Shape("shape:N", scale=None),
-            alt.Size("size:Q", scale=None),
-        )
-    )  # fmt: skip
+    looks = (alt.Color("colour:N", scale=None), alt.Shape("shape:N", scale=None), alt.Size("size:Q", scale=None))
+    layers.append(plotted(drawn, alt.MarkDef(type="point", filled=True, opacity=1), x, up("value"), *looks))
+    for point in drawn:
+        point["words"] = f"{point['period']}: {point['value']:,.4g}"
+    layers.append(tips(drawn, x, up("value"), mark="circle"))
     room = width + 40
-    above = alt.TitleParams(
-        wrapped(heading, pixels=room, size=13, bold=True)[:2], subtitle=wrapped(icons, pixels=room, size=12)[:4],
-        fontSize=13, subtitleFontSize=12, anchor="start", frame="bounds", color=INK, subtitleColor=QUIET, offset=6,
-        font=FONT,
-    )  # fmt: skip
-    return alt.layer(*layers, title=above, width=width, height=height)
+    above = {
+        **panel_title(None), "text": wrapped(heading, pixels=room, size=13, bold=True)[:2], "fontSize": 13,
+        "subtitle": wrapped(icons, pixels=room, size=12)[:4], "subtitleFontSize": 12, "frame": "bounds",
+    }  # fmt: skip
+    return layered(layers, title=above, width=width, height=height)

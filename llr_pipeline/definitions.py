@@ -9,6 +9,7 @@ import dagster as dg
 
 import assets
 from llr_pipeline.automation import inbox, job, run_failed, schedule
+from llr_pipeline.catalogue import catalogued
 from llr_pipeline.tables import Warehouse
 
 # of a subject that is a package, the tables alone: what computes them is imported when it runs
@@ -19,7 +20,7 @@ subjects = [
 ]
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules(subjects),
+    assets=catalogued(dg.load_assets_from_modules(subjects)),
     jobs=[job],
     schedules=[schedule],
     sensors=[inbox, run_failed],

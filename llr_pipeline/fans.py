@@ -18,13 +18,17 @@ from llr_pipeline.look import (
     LIGHT_BLUE,
     QUIET,
     STYLES,
+    Spec,
     Style,
     as_text,
     at_pixels,
     domain_of,
     figure,
     known,
+    layered,
     panel_title,
+    plotted,
+    tips,
     wide,
     wrapped,
 )
@@ -87,7 +91,7 @@ def fan(
     decimals: int = 0,
     width: int = 390,
     height: int = 190,
-) -> alt.VConcatChart:
+) -> Spec:
     """A central line in its band, from `low` to `high`, and the plan as steps; one panel under another.
 
     A row for each panel, series and x, in any order; panels and series keep the order in which the rows bring them. Two
@@ -167,7 +171,7 @@ def _panel(
     decimals: int,
     width: int,
     height: int,
-) -> alt.LayerChart:
+) -> Spec:
     import altair as alt
 
     every = [planned, *(values for line in lines for values in (line.central, line.low, line.high, line.inner))]
@@ -190,7 +194,8 @@ def _panel(
     layers += _line(planned, steps, across, up, mark=as_steps)
     ends = _ends(lines, planned, steps, edge=width + 7, plan_name=plan_name, inner_name=inner_name, decimals=decimals)
     layers += end_labels(ends, domain=domain, height=height)
-    return alt.layer(*layers, title=panel_title(title), width=width, height=height)
+    layers.append(_tips(lines, planned, steps, across, plan_name=plan_name, inner_name=inner_name, decimals=decimals))
+    return layered(layers, title=panel_title(title), width=width, height=height)
 
 
 def _across(steps: Sequence[Any], *, title: str | None, width: int) -> alt.X:
@@ -231,7 +236,7 @@ def _runs(values: Values, *others: Values) -> Iterator[list[int]]:
             yield list(places)
 
 
-def _band(line: Line, steps: Sequence[Any], across: alt.X, up: alt.Y) -> Iterator[alt.Chart]:
+def _band(line: Line, steps: Sequence[Any], across: alt.X, up: alt.Y) -> Iterator[Spec]:
     """The band filled, its edges drawn unless it is the first; a bar where neither neighbour has one."""
     import altair as alt
 
@@ -248,24 +253,24 @@ def _band(line: Line, steps: Sequence[Any], across: alt.X, up: alt.Y) -> Iterato
         (True, alt.MarkDef(type="rule", color=colour, opacity=2 * opacity, strokeWidth=5)),
     ):
         if data := [row for row in found if row["alone"] is alone]:
-            yield alt.Chart(alt.InlineData(data), mark=mark).encode(across, up, alt.Y2("high"), alt.Detail("run:N"))
+            yield plotted(data, mark, across, up, alt.Y2("high"), alt.Detail("run:N"))
     if not is_first and (both := [row for row in found if not row["alone"]]):
         data = [{**row, "value": row[edge], "edge": edge} for edge in ("value", "high") for row in both]
         mark = alt.MarkDef(type="line", color=line.style.colour, strokeWidth=1, strokeDash=[1, 3])
-        yield alt.Chart(alt.InlineData(data), mark=mark).encode(across, up, alt.Detail(["run:N", "edge:N"]))
+        yield plotted(data, mark, across, up, alt.Detail(["run:N", "edge:N"]))
 
 
-def _line(values: Values, steps: Sequence[Any], across: alt.X, up: alt.Y, *, mark: alt.MarkDef) -> Iterator[alt.Chart]:
+def _line(values: Values, steps: Sequence[Any], across: alt.X, up: alt.Y, *, mark: alt.MarkDef) -> Iterator[Spec]:
     """A line through each run of values; a point where neither neighbour has one."""
     import altair as alt
 
     runs = list(_runs(values))
     data = [{"at": n, "x": str(steps[n]), "value": values[n], "run": i} for i, run in enumerate(runs) for n in run]
     if data:
-        yield alt.Chart(alt.InlineData(data), mark=mark).encode(across, up, alt.Detail("run:N"))
+        yield plotted(data, mark, across, up, alt.Detail("run:N"))
     if alone := [row for row in data if len(runs[row["run"]]) == 1]:
         point = alt.MarkDef(type="point", color=mark.color, filled=True, opacity=1, size=40)
-        yield alt.Chart(alt.InlineData(alone), mark=point).encode(across, up)
+        yield plotted(alone, point, across, up)
 
 
 def flags_of(marks: Iterable[tuple[int, str]], *, count: int, width: int) -> list[dict[str, Any]]:
@@ -283,7 +288,7 @@ def flags_of(marks: Iterable[tuple[int, str]], *, count: int, width: int) -> lis
     return flags
 
 
-def _marks(flags: Sequence[Mapping[str, Any]], *, height: int) -> Iterator[alt.Chart]:
+def _marks(flags: Sequence[Mapping[str, Any]], *, height: int) -> Iterator[Spec]:
     import altair as alt
 
     if not flags:
@@ -320,6 +325,34 @@ def _ends(
             yield End(edge, line.inner[at], "", named(inner_name, line.inner, at), line.style.label)
     if (at := _last(planned)) is not None:
         yield End(edge, planned[at], named(plan_name, planned, at), "", PLAN.label)
+
+
+def _tips(
+    lines: Sequence[Line],
+    planned: Values,
+    steps: Sequence[Any],
+    across: alt.X,
+    *,
+    plan_name: str,
+    inner_name: str,
+    decimals: int,
+) -> Spec:
+    """What everything comes to at a step, for whoever points anywhere above it."""
+    import altair as alt
+
+    def text(name: str, value: float | None, more: str = "") -> list[str]:
+        return [] if value is None else [f"{name}: {as_text(value, decimals=decimals)}{more}"]
+
+    rows = []
+    for n, step in enumerate(steps):
+        said = [str(step)]
+        for line in lines:
+            ends = [as_text(end, decimals=decimals) for end in (line.low[n], line.high[n]) if end is not None]
+            said += text(line.name, line.central[n], f" ({ends[0]} to {ends[1]})" if len(ends) == 2 else "")
+            said += text(f"{line.name}, {inner_name.lower()}" if line.name else inner_name, line.inner[n])
+        said += text(plan_name, planned[n])
+        rows.append({"at": n - 0.5, "to": n + 0.5, "words": "\n".join(said)})
+    return tips(rows, across, alt.X2("to"))
 
 
 def _last(values: Values) -> int | None:

@@ -1,6 +1,7 @@
-"""Reports: a `Document` as one HTML page and its chart images, and as an asset that shows them in the web interface.
+"""Reports: a `Document` written as a page, a workbook and chart images, and shown as an asset in the web interface.
 
-What a report says is in `assets/`; how a chart is drawn in `charts.py`. Nothing here knows a subject.
+What a report says is in `assets/`, how a chart is drawn in `charts.py`, a page laid out in `pages.py`, a workbook in
+`books.py`. Nothing here knows a subject.
 """
 
 from __future__ import annotations
@@ -8,29 +9,28 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import duckdb
 
-from llr_pipeline.charts import to_png, to_svg
+from llr_pipeline.books import write_book
+from llr_pipeline.charts import to_svg
 from llr_pipeline.contracts import contracts
+from llr_pipeline.documents import Document
+from llr_pipeline.drawings import without_size
+from llr_pipeline.pages import front_page, page
 from llr_pipeline.paths import PROJECT, Home, current_home
 from llr_pipeline.tables import reads as reads_of
 from llr_pipeline.tables import select_of, table
 from llr_pipeline.warehouse import build_of, folder_fingerprint, inputs_of, record_build
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LATEST = "latest"
 ABOUT = "about.json"
@@ -38,56 +38,12 @@ DOCUMENT = "reports/"
 """Before its name, in the record of what was built from what: a document is behind as a table is."""
 INLINE = 1000
 """The asset page shows Markdown shorter than this; longer text hides behind a button."""
-NAME = re.compile(r"[a-z][a-z0-9_]*")
-MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
-NUMERIC = re.compile(rf"{MISSING}|{MINUS}?£?[\d,]+(\.\d+)?[%mk]?")
-"""A cell that is a number: a column of nothing else is set to the right."""
-
-
-@dataclass(frozen=True)
-class Chart:
-    """An Altair chart, the name of its image, and what it shows in words, for those who cannot see it."""
-
-    name: str
-    chart: Any
-    alt: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as people read it: the frame's columns are its headings. Notes give units and how to read it."""
-
-    title: str
-    frame: pd.DataFrame
-    notes: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Document:
-    """What a report says, in one page.
-
-    `summary`: paragraphs and `- ` lists with `**bold**`, the finding first, under 1,000 characters.
-    `headlines` are plotted over the runs: keep their names. A headline that is None is left out. The first sentence of
-    each note is shown with the summary.
-    """
-
-    title: str
-    summary: str
-    headlines: Mapping[str, float | int | None] = field(default_factory=dict)
-    charts: Sequence[Chart] = ()
-    tables: Sequence[Table] = ()
-    notes: Sequence[str] = ()
-    credits: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        if wrong := [n for n in (*self.headlines, *(c.name for c in self.charts)) if not NAME.fullmatch(n)]:
-            raise ValueError(f"Names are lower case letters, digits and underscores, not {', '.join(wrong)}")
 
 
 def report(
-    name: str, build: Callable[[duckdb.DuckDBPyConnection], Document], *, reads: Sequence[str] = ()
+    name: str, build: Callable[[duckdb.DuckDBPyConnection], Document], *, asks: str, reads: Sequence[str] = ()
 ) -> dg.AssetsDefinition:
-    """The asset of one report: its SQL table, and the document that `build` makes of it.
+    """The asset of one report: its SQL table, and the document that `build` makes of it to answer what it `asks`.
 
     `build` reads the report's own table, what its SELECT reads and what `reads` names: the asset's dependencies.
     A document that the same code made from tables that hold the same rows stays as it is, under the run that made it.
@@ -106,8 +62,10 @@ def report(
         shown = json.loads((home.reports / made / short / ABOUT).read_text(encoding="utf-8"))
         return document_metadata(made, short, shown)
 
-    latest = f"[The latest report]({reports_url()}/{LATEST}/{short}/index.html)"
-    return table(name, then=document, kinds=("html",), about=latest, reads_too=reads)
+    latest = f"{reports_url()}/{LATEST}/{short}"
+    links = f"[The latest report]({latest}/index.html), its [tables in Excel]({latest}/{short}.xlsx)."
+    about = f"**{asks}**\n\n{links}\n\nThe table behind it:"
+    return table(name, then=document, kinds=("html",), about=about, reads_too=reads)
 
 
 def reports_url() -> str:
@@ -118,7 +76,7 @@ def reports_url() -> str:
 @cache
 def code() -> str:
     """The fingerprint of the code that documents are made by: all of it, rather than a list that somebody must keep."""
-    paths = [*PROJECT.glob("llr_pipeline/*.py"), *PROJECT.glob("llr_pipeline/*.jinja"), *PROJECT.glob("assets/**/*.py")]
+    paths = [*(PROJECT / "llr_pipeline").glob("*.*"), *PROJECT.glob("assets/**/*.py")]
     return folder_fingerprint("code", paths)
 
 
@@ -167,17 +125,19 @@ def plain_number(value: Any) -> float | int | None:
 def write_document(home: Home, run_id: str, name: str, document: Document) -> Path:
     """Write `reports/<run_id>/<name>/`, all of it or nothing; returns the page.
 
-    It has index.html, each chart as .png and .svg, and in about.json what the asset page shows.
+    It has index.html, its tables as <name>.xlsx, each chart as .svg, and about.json for the asset page.
     """
     folder = home.reports / run_id / name
     fresh = folder.with_name(f".{name}-{uuid4().hex[:8]}")
     fresh.mkdir(parents=True)
+    now = datetime.now(ZoneInfo("Europe/London"))
+    written, workbook = f"{now.day} {now:%B %Y, %H:%M}", f"{name}.xlsx"
     try:
         drawn = [(chart, to_svg(chart.chart)) for chart in document.charts]
         for chart, svg in drawn:
-            (fresh / f"{chart.name}.png").write_bytes(to_png(svg))
-            (fresh / f"{chart.name}.svg").write_text(_as_wide_as_there_is_room(svg), encoding="utf-8")
-        text = html(document, run_id=run_id, drawn=drawn)
+            (fresh / f"{chart.name}.svg").write_text(without_size(svg), encoding="utf-8")
+        write_book(fresh / workbook, document, run_id=run_id, written=written)
+        text = page(document, run_id=run_id, written=written, drawn=drawn, workbook=workbook)
         (fresh / "index.html").write_text(text, encoding="utf-8")
         (fresh / ABOUT).write_text(json.dumps(about(document)), encoding="utf-8")
         if folder.exists():
@@ -195,85 +155,19 @@ def made_in(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def show_latest(home: Home, runs: Mapping[str, str]) -> None:
-    """Make the documents of these runs, by name, those of `reports/latest/<name>/index.html`, once published."""
+    """Make the pages and workbooks of these runs, by name, those of `reports/latest/<name>/`, once published.
+
+    `reports/latest/index.html` leads to them all.
+    """
+    shown = {}
     for name, run_id in runs.items():
-        latest = home.reports / LATEST / name
+        made, latest = home.reports / run_id / name, home.reports / LATEST / name
         latest.mkdir(parents=True, exist_ok=True)
-        written = latest / f".index-{uuid4().hex[:8]}.html"
-        shutil.copyfile(home.reports / run_id / name / "index.html", written)
-        os.replace(written, latest / "index.html")
-
-
-def html(document: Document, *, run_id: str, drawn: Sequence[tuple[Chart, str]]) -> str:
-    """The document as one page that needs no other file."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    now = datetime.now(ZoneInfo("Europe/London"))
-    return environment.get_template("report.html.jinja").render(
-        document=document,
-        summary=_blocks(document.summary),
-        charts=[{"alt": chart.alt, "svg": _own_ids(svg, chart.name)} for chart, svg in drawn],
-        tables=[_table(table) for table in document.tables],
-        run_id=run_id,
-        written=f"{now.day} {now:%B %Y, %H:%M}",
-    )
-
-
-def rows_of(
-    connection: duckdb.DuckDBPyConnection, select: str, values: Sequence[Any] | Mapping[str, Any] = ()
-) -> list[dict[str, Any]]:
-    """A query's rows by column name: what charts are made of, and the words around them."""
-    cursor = connection.execute(select, values)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def number(value: float | int | None, *, decimals: int | None = None) -> str:
-    """A number as people read it: 1,940; 12.5; a real minus; a dash where there is none. One decimal unless whole."""
-    if value is None or math.isnan(value):
-        return MISSING
-    if decimals is None:
-        decimals = 0 if float(value).is_integer() else 1
-    return f"{value:,.{decimals}f}".replace("-", MINUS)
-
-
-def _table(table: Table) -> dict[str, Any]:
-    """The table's columns and its cells as text; a column of numbers is set to the right."""
-    names = list(table.frame.columns)
-    cells = [[_cell(value) for value in row] for row in table.frame.itertuples(index=False)]
-    numeric = [all(NUMERIC.fullmatch(row[i]) for row in cells) for i in range(len(names))]
-    columns = [{"title": name, "is_number": is_number} for name, is_number in zip(names, numeric, strict=True)]
-    return {"title": table.title, "notes": table.notes, "columns": columns, "rows": cells}
-
-
-def _cell(value: Any) -> str:
-    is_number = value is None or (isinstance(value, int | float) and not isinstance(value, bool))
-    return number(value) if is_number else str(value)
-
-
-def _blocks(markdown: str) -> list[dict[str, Any]]:
-    """Paragraphs and lists; each item is split at `**`, so that every second part is bold."""
-    blocks = []
-    for text in filter(None, (part.strip() for part in markdown.split("\n\n"))):
-        lines = text.splitlines()
-        is_list = all(line.startswith("- ") for line in lines)
-        items = [line[2:] for line in lines] if is_list else [" ".join(lines)]
-        blocks.append({"is_list": is_list, "parts": [item.split("**") for item in items]})
-    return blocks
-
-
-def _as_wide_as_there_is_room(svg: str) -> str:
-    """The SVG without a size of its own: the asset page shows an image at full size and cuts off what is too wide."""
-    return re.sub(r' width="[\d.]+" height="[\d.]+"', "", svg, count=1)
-
-
-def _own_ids(svg: str, name: str) -> str:
-    """The SVG with its identifiers made its own: two drawings on one page both call their first clip `clip0`."""
-    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
+        for source in (made / f"{name}.xlsx", made / "index.html"):  # the page last: its link is to the workbook
+            written = latest / f".{uuid4().hex[:8]}"
+            shutil.copyfile(source, written)
+            os.replace(written, latest / source.name)
+        shown[name] = json.loads((made / ABOUT).read_text(encoding="utf-8"))
+    written = home.reports / LATEST / f".{uuid4().hex[:8]}"
+    written.write_text(front_page(shown), encoding="utf-8")
+    os.replace(written, home.reports / LATEST / "index.html")

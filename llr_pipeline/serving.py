@@ -1,84 +1,120 @@
-"""The servers: the Dagster web server and its daemon as child processes, and the reports as static files, on loopback.
+"""The servers, on loopback alone: the engineer's interface with its daemon, the managers' read-only one, the reports.
 
-There is no sign-in here; `docs/operations.md` says what to put in front.
+There is no sign-in here: `docs/nginx.conf` puts one in front of the managers' interface and the reports.
 """
 
 from __future__ import annotations
 
-import functools
-import http.server
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 from llr_pipeline.paths import PROJECT, Home
+from llr_pipeline.report_server import serve_reports
 
 ADDRESS = "127.0.0.1"
-POLICY = "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; script-src 'self' 'unsafe-inline'"
+LAST_LINES = 8
+"""Of the log, shown when a server ended."""
 
 
-class ReportHandler(http.server.SimpleHTTPRequestHandler):
-    """Files of the reports folder, read-only, with a strict content policy."""
+@dataclass(frozen=True)
+class Ports:
+    """Where each listens."""
 
-    def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", POLICY)
-        self.send_header("X-Content-Type-Options", "nosniff")
-        super().end_headers()
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing for each request."""
+    engineer: int = 3000
+    managers: int = 3001
+    reports: int = 3002
 
 
-def serve_reports(home: Home, port: int) -> http.server.ThreadingHTTPServer:
-    """A static server of the home's reports, running in a thread."""
-    handler = functools.partial(ReportHandler, directory=str(home.reports))
-    server = http.server.ThreadingHTTPServer((ADDRESS, port), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+@dataclass
+class Child:
+    """A server that runs as a process of its own, and the page at which it says that it is well, if it has one."""
+
+    name: str
+    process: subprocess.Popen
+    page: str | None = None
 
 
-def serve_all(home: Home, *, port: int, reports_port: int) -> int:
+def serve_all(home: Home, ports: Ports) -> int:
     """Run the servers until one ends or the user stops them; returns the exit code."""
-    for wanted in (port, reports_port):
-        if _is_taken(wanted):
-            print(f"Port {wanted} is in use. Stop what uses it, or choose another with --port or --reports-port.")
-            return 1
-    workspace = str(PROJECT / "workspace.yaml")
-    environment = {**os.environ, "DAGSTER_HOME": str(home.dagster), "LLR_HOME": str(home.root)}
-    programs = Path(sys.executable).parent
-    web = [str(programs / "dagster-webserver"), "-h", ADDRESS, "-p", str(port), "-w", workspace]
-    daemon = [str(programs / "dagster-daemon"), "run", "-w", workspace]
-    reports = serve_reports(home, reports_port)
+    taken = [port for port in (ports.engineer, ports.managers, ports.reports) if _is_taken(port)]
+    if taken:
+        many = ", ".join(map(str, taken))
+        print(f"In use: port {many}. Stop what uses it, or choose others: --port, --managers-port, --reports-port.")
+        return 1
     log = home.dagster / "serve.log"
-    with log.open("ab") as sink:
-        children = [
-            subprocess.Popen(command, env=environment, cwd=home.dagster, stdout=sink, stderr=sink)
-            for command in (web, daemon)
-        ]
-    print(f"Dagster UI  http://{ADDRESS}:{port}   (a few seconds after this line)")
-    print(f"Reports     http://{ADDRESS}:{reports_port}\nLog         {log}\nCtrl-C ends them all.", flush=True)
+    reports = serve_reports(home, address=ADDRESS, port=ports.reports)
+    children = _started(home, ports, log)
+    print(f"{'Reports':<24} http://{ADDRESS}:{ports.reports}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: _interrupt())
     try:
-        while all(child.poll() is None for child in children):
-            time.sleep(0.5)
-        print(f"A server ended by itself; the last lines of {log} say why.")
-        return 1
+        return _watch(children, log)
     except KeyboardInterrupt:
         return 0
     finally:
         reports.shutdown()
+        _end(children)
+
+
+def _started(home: Home, ports: Ports, log: Path) -> Sequence[Child]:
+    programs, workspace = Path(sys.executable).parent, str(PROJECT / "workspace.yaml")
+    web = [str(programs / "dagster-webserver"), "-h", ADDRESS, "-w", workspace, "-p"]
+    daemon = [str(programs / "dagster-daemon"), "run", "-w", workspace]
+    environment = {**os.environ, "DAGSTER_HOME": str(home.dagster), "LLR_HOME": str(home.root)}
+
+    def started(name: str, command: Sequence[str], port: int | None = None) -> Child:
+        with log.open("ab") as sink:
+            process = subprocess.Popen(command, env=environment, cwd=home.dagster, stdout=sink, stderr=sink)
+        return Child(name, process, f"http://{ADDRESS}:{port}" if port else None)
+
+    return (
+        started("Engineer's interface", [*web, str(ports.engineer)], ports.engineer),
+        started("Managers' interface", [*web, str(ports.managers), "--read-only"], ports.managers),
+        started("Schedule and sensors", daemon),
+    )
+
+
+def _watch(children: Sequence[Child], log: Path) -> int:
+    """Say when each answers, until one ends: which, how, and what it said last."""
+    waiting = [child for child in children if child.page]
+    while True:
         for child in children:
-            child.send_signal(signal.SIGINT)
-        for child in children:
-            try:
-                child.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                child.kill()
+            if (code := child.process.poll()) is not None:
+                said = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:])
+                print(f"{child.name} ended by itself with {code}, so all end. The last lines of {log}:\n{said}")
+                return 1
+        for child in [child for child in waiting if _answers(child.page)]:
+            waiting.remove(child)
+            print(f"{child.name:<24} {child.page}", flush=True)
+            if not waiting:
+                print(f"All answer. Log: {log}. Ctrl-C ends them.", flush=True)
+        time.sleep(0.5)
+
+
+def _answers(page: str) -> bool:
+    try:
+        with urlopen(f"{page}/server_info", timeout=2) as answer:
+            return answer.status == 200
+    except (URLError, OSError):
+        return False
+
+
+def _end(children: Sequence[Child]) -> None:
+    for child in children:
+        child.process.send_signal(signal.SIGINT)
+    for child in children:
+        try:
+            child.process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            child.process.kill()
 
 
 def _interrupt() -> None:

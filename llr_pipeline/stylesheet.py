@@ -41,6 +41,8 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
     "text": {**OPEN, "align": "left", "num_format": "@"},
     "number": {**OPEN, "align": "right"},
     "key": {**CELL, "bg_color": FILL_IN},
+    "words": {**CELL, "text_wrap": True},
+    "figure": {**CELL, "align": "right"},
     "date": {**OPEN, "align": "center", "num_format": DATE_FORMAT},
 }
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llr_pipeline.bars import Bar, Label, axis_of, bar_chart
-from llr_pipeline.look import QUIET, as_text, known
+from llr_pipeline.look import QUIET, Spec, as_text, known
 
 if TYPE_CHECKING:
-    import altair as alt
+    pass
 
 
 def tornado(
@@ -27,7 +27,7 @@ def tornado(
     most: int = 12,
     decimals: int = 0,
     width: int = 380,
-) -> alt.VConcatChart:
+) -> Spec:
     """What each row does to a result, to the right and left of no effect; after `most` rows the rest is said in words.
 
     Either `effect`, the column of one number: rises dark, falls pale. Or `low` and `high`, those of the effects of a
@@ -60,7 +60,7 @@ def effect_bars(rows: Iterable[Sequence[float]], *, names: tuple[str, str], deci
     bars = []
     for n, effects in enumerate(rows):
         is_pair = len(effects) == 2
-        on_one_side = is_pair and effects[0] * effects[1] > 0
+        on_one_side = is_pair and effects[0] * effects[1] >= 0
         for i, value in enumerate(effects):
             words = as_text(value, decimals=decimals, signed=True)
             bars.append(

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llr_pipeline.bars import Bar, Label, axis_of, bar_chart
-from llr_pipeline.look import as_text, known
+from llr_pipeline.look import Spec, as_text, known
 
 if TYPE_CHECKING:
-    import altair as alt
+    pass
 
 CLOSES = 1e-6  # changes add up when they miss the end by at most this share of the larger total
 CUT = 0.25
@@ -40,7 +40,7 @@ def waterfall(
     subtotals: Mapping[str, str] | None = None,
     decimals: int = 0,
     width: int = 380,
-) -> alt.VConcatChart:
+) -> Spec:
     """From a total, through each change in the order of the rows, to another; ValueError when they do not add up.
 
     Rises are dark, falls pale. `low` and `high` are those of a change (-40 and -10), drawn as a whisker about its end;

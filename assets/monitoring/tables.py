@@ -7,7 +7,7 @@ import duckdb
 
 from llr_pipeline.checks import Seen
 from llr_pipeline.computed import computed_tables
-from llr_pipeline.reports import rows_of
+from llr_pipeline.documents import rows_of
 from llr_pipeline.tables import table
 
 if TYPE_CHECKING:

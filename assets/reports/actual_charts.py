@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llr_pipeline.charts import End, end_labels
-from llr_pipeline.look import STYLES, Style, at_pixels, domain_of, figure
-from llr_pipeline.reports import Chart, number
+from llr_pipeline.documents import Chart, frame_of, number
+from llr_pipeline.look import STYLES, Spec, Style, at_pixels, domain_of, figure, layered, plotted, tips
 
 if TYPE_CHECKING:
     import altair as alt
@@ -70,27 +70,36 @@ def beds_by_year(name: str, rows: Sequence[Row], *, title: str) -> Chart:
             names.append((line, shown[0], f"{line.label}; {last}"))
     labels = [*end_labels(ends, domain=domain, height=HEIGHT)] if ends else []
     labels += [_named(line, first, text, years, domain) for line, first, text in names]
-    panel = alt.layer(*layers, *labels).properties(width=WIDTH, height=HEIGHT)
+    said = [
+        {**row, "series": SERIES[series].label, "words": _words(SERIES[series].label, row)}
+        for series, found in drawn.items()
+        for row in found
+        if row["beds"] is not None
+    ]
+    panel = layered([*layers, *labels, tips(said, x, y, mark="circle")], width=WIDTH, height=HEIGHT)
     alt_text = "; ".join([*(f"{end.bold} {end.under}" for end in ends), *(text for _, _, text in names)])
-    return Chart(
-        name, figure([panel], title=title, subtitle=DEFINITIONS, width=WIDTH + ROOM), f"Line chart: {alt_text}."
-    )
+    spec = figure([panel], title=title, subtitle=DEFINITIONS, width=WIDTH + ROOM)
+    headings = {"series": "Series", "financial_year": "Financial year", "beds": "Beds"}
+    return Chart(name, spec, f"Line chart: {alt_text}.", frame_of(said, headings))
 
 
-def _drawn(line: Line, rows: Sequence[Row], x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
+def _words(label: str, row: Row) -> str:
+    return f"{label}, {row['financial_year']}: {number(row['beds'], decimals=0)}"
+
+
+def _drawn(line: Line, rows: Sequence[Row], x: alt.X, y: alt.Y) -> Iterator[Spec]:
     """The line, broken where a year is missing, and its points."""
     import altair as alt
 
-    data = alt.InlineData([{key: row[key] for key in ("financial_year", "beds")} for row in rows])
+    data = [{key: row[key] for key in ("financial_year", "beds")} for row in rows]
     stroke = {"color": line.style.colour, "strokeWidth": 2.5, "strokeDash": list(line.style.dash)}
-    yield alt.Chart(data, mark=alt.MarkDef(type="line", invalid="break-paths-filter-domains", **stroke)).encode(x, y)
+    yield plotted(data, alt.MarkDef(type="line", invalid="break-paths-filter-domains", **stroke), x, y)
     point = {"color": line.style.colour, "fill": line.style.colour if line.shape == "circle" else "white"}
-    yield alt.Chart(
-        data, mark=alt.MarkDef(type="point", shape=line.shape, size=45, opacity=1, invalid="filter", **point)
-    ).encode(x, y)
+    mark = alt.MarkDef(type="point", shape=line.shape, size=45, opacity=1, invalid="filter", **point)
+    yield plotted(data, mark, x, y)
 
 
-def _named(line: Line, first: Row, text: str, years: Sequence[str], domain: tuple[float, float]) -> alt.Chart:
+def _named(line: Line, first: Row, text: str, years: Sequence[str], domain: tuple[float, float]) -> Spec:
     """A planned line's name at its first point: the published ones have theirs at the right."""
     import altair as alt
 

@@ -12,7 +12,7 @@ from assets.reports.actual_charts import beds_by_year
 from assets.reports.actual_tables import ACTUALS
 from assets.reports.selects import tables_of
 from llr_pipeline.contracts import contracts
-from llr_pipeline.reports import Document, number, rows_of
+from llr_pipeline.documents import Document, number, rows_of
 
 Row = Mapping[str, Any]
 CREDITS = (f"Published beds: {contracts()['reference.kh03_outturn'].source['title']}.",)

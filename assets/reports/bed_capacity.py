@@ -9,7 +9,7 @@ import duckdb
 
 from assets.reports import bed_charts, bed_tables
 from llr_pipeline.contracts import contracts
-from llr_pipeline.reports import MISSING, Document, Table, number, rows_of
+from llr_pipeline.documents import MISSING, Document, Table, number, rows_of
 
 Row = Mapping[str, Any]
 KINDS = ("acute", "community")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import duckdb
 
+from llr_pipeline.documents import Chart, frame_of, number, rows_of
 from llr_pipeline.fans import Mark, fan
-from llr_pipeline.reports import Chart, number, rows_of
 from llr_pipeline.tornadoes import tornado
 from llr_pipeline.waterfalls import waterfall
 
@@ -86,7 +86,12 @@ def _by_quarter(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | N
             f"({number(last['low'], decimals=0)} to {number(last['high'], decimals=0)}), "
             f"{number(last['planned_beds'], decimals=0)} planned."
         )
-    return Chart(name="beds_by_quarter", chart=chart, alt="Line chart of beds by quarter. " + " ".join(words))
+    headings = {
+        "panel": "Beds", "quarter": "Quarter", "series": "Scenario", "expected": "Needed, beds", "low": "P10, beds",
+        "high": "P90, beds", "in_full": "Needed, in full, beds", "planned_beds": "Planned, beds",
+    }  # fmt: skip
+    words = "Line chart of beds by quarter. " + " ".join(words)
+    return Chart(name="beds_by_quarter", chart=chart, alt=words, figures=frame_of(found, headings))
 
 
 def _bridge(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None:
@@ -153,7 +158,10 @@ def _bridge(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None:
         f"Waterfall from {number(first['needed_beds'], decimals=0)} beds needed in {first['financial_year']} to "
         f"{number(last['needed_beds'], decimals=0)} in {last['financial_year']}: {said}."
     )
-    return Chart(name="why_beds_change", chart=chart, alt=words)
+    headings = {"label": "Why", "change": "Change, beds", "low": "P10, beds", "high": "P90, beds"}
+    ends = [{"label": f"Needed in {end['financial_year']}", "change": end["needed_beds"]} for end in (first, last)]
+    figures = frame_of([ends[0], *rows, ends[1]], headings)
+    return Chart(name="why_beds_change", chart=chart, alt=words, figures=figures)
 
 
 def _reason(row: dict) -> str:
@@ -164,16 +172,29 @@ def _tornado(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None
     found = rows_of(
         connection,
         """
-        select parameter, applies_to, p10_effect_beds as low, p90_effect_beds as high
-        from mart.bed_assumption_effects
-        where round = ? and scenario = 'plan' and area = 'system' and bed_definition = ?
+        with
+
+        names as (
+            select scheme_code, any_value(scheme_name) as scheme_name
+            from core.bed_schemes_current
+            where round = $round
+            group by all
+        )
+
+        select
+            effects.parameter,
+            effects.applies_to,
+            coalesce(names.scheme_name, replace(effects.applies_to, '_', ' ')) as name,
+            effects.p10_effect_beds as low,
+            effects.p90_effect_beds as high,
+        from mart.bed_assumption_effects as effects
+        left join names on effects.applies_to = names.scheme_code
+        where effects.round = $round and scenario = 'plan' and area = 'system' and bed_definition = $definition
         order by greatest(abs(low), abs(high)) desc, parameter, applies_to
         """,
-        [round_, BOTH],
+        {"round": round_, "definition": BOTH},
     )
-    rows = [
-        {"label": f"{PARAMETERS.get(row['parameter'], row['parameter'])}: {row['applies_to']}", **row} for row in found
-    ]
+    rows = [{"label": f"{PARAMETERS.get(row['parameter'], row['parameter'])}: {row['name']}", **row} for row in found]
     if not rows:
         return None
     chart = tornado(
@@ -187,4 +208,6 @@ def _tornado(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None
     said = "; ".join(
         f"{row['label']} {number(row['low'], decimals=0)} to {number(row['high'], decimals=0)}" for row in rows[:5]
     )
-    return Chart(name="what_beds_hang_on", chart=chart, alt=f"Tornado of changes in beds needed: {said}.")
+    figures = frame_of(rows, {"label": "Assumption", "low": "At its P10, beds", "high": "At its P90, beds"})
+    words = f"Tornado of changes in beds needed: {said}."
+    return Chart(name="what_beds_hang_on", chart=chart, alt=words, figures=figures)

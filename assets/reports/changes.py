@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from llr_pipeline.reports import Document, Table, number
+from llr_pipeline.documents import Document, Table, number
 
 TOTALS = """
 select

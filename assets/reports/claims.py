@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from llr_pipeline.contracts import contracts
-from llr_pipeline.reports import Document, Table, number
+from llr_pipeline.documents import Document, Table, number
 
 CREDITS = (f"Published figures: {contracts()['reference.published_figures'].source['title']}.",)
 SCOPES = (

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import duckdb
 
+from llr_pipeline.documents import Chart, frame_of, number, rows_of
 from llr_pipeline.fans import fan
-from llr_pipeline.reports import Chart, number, rows_of
 from llr_pipeline.tornadoes import tornado
 from llr_pipeline.waterfalls import waterfall
 
@@ -86,7 +86,12 @@ def _by_year(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None
             f"({number(last['low'], decimals=0)} to {number(last['high'], decimals=0)}), "
             f"{number(last['returned'], decimals=0)} as returned."
         )
-    return Chart(name="gap_by_year", chart=chart, alt="Line chart of the gap by year. " + " ".join(words))
+    headings = {
+        "panel": "Scope", "financial_year": "Financial year", "series": "Scenario", "expected": "Gap, GBP m",
+        "low": "P10, GBP m", "high": "P90, GBP m", "returned": "As returned, GBP m",
+    }  # fmt: skip
+    words = "Line chart of the gap by year. " + " ".join(words)
+    return Chart(name="gap_by_year", chart=chart, alt=words, figures=frame_of(found, headings))
 
 
 BARS = """
@@ -175,7 +180,12 @@ def _bridge(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None:
         f"Waterfall in GBP m from {number(first['in_full'], decimals=0)} in {first['financial_year']} to "
         f"{number(last['expected'], decimals=0)} expected in {last['financial_year']}: {said}."
     )
-    return Chart(name="why_the_gap_changes", chart=chart, alt=words)
+    ends = (
+        {"label": f"Gap in {first['financial_year']}", "change": first["in_full"]},
+        {"label": f"Expected in {last['financial_year']}", "change": last["expected"]},
+    )
+    figures = frame_of([ends[0], *rows, ends[1]], {"label": "Why", "change": "Change, GBP m"})
+    return Chart(name="why_the_gap_changes", chart=chart, alt=words, figures=figures)
 
 
 def _reason(reason: str) -> str:
@@ -223,24 +233,37 @@ def _savings(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None
         f"{row['label']} {number(row['in_full'], decimals=1)} in full, {number(row['expected'], decimals=1)} expected"
         for row in rows
     )
-    return Chart(name="savings_by_kind", chart=chart, alt=f"Bars of savings less investment in GBP m: {said}.")
+    headings = {"label": "Kind of saving", "in_full": "In full, GBP m", "expected": "As expected, GBP m"}
+    words = f"Bars of savings less investment in GBP m: {said}."
+    return Chart(name="savings_by_kind", chart=chart, alt=words, figures=frame_of(rows, headings))
 
 
 def _tornado(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None:
     found = rows_of(
         connection,
         """
-        select parameter, applies_to, effect_gbp::double / 1e6 as effect
-        from mart.funding_assumption_effects
-        where round = ? and scenario = 'plan' and area = 'nhs'
+        with
+
+        names as (
+            select scheme_code, any_value(scheme_name) as scheme_name
+            from mart.savings_schemes
+            where round = $round
+            group by all
+        )
+
+        select
+            effects.parameter,
+            effects.applies_to,
+            coalesce(names.scheme_name, if(applies_to = 'nhs', 'NHS', replace(applies_to, '_', ' '))) as name,
+            effects.effect_gbp::double / 1e6 as effect,
+        from mart.funding_assumption_effects as effects
+        left join names on effects.applies_to = names.scheme_code
+        where effects.round = $round and scenario = 'plan' and area = 'nhs'
         order by abs(effect) desc, parameter, applies_to
         """,
-        [round_],
+        {"round": round_},
     )
-    rows = [
-        {"label": f"{PARAMETERS.get(row['parameter'], row['parameter'])}: {row['applies_to'].replace('_', ' ')}", **row}
-        for row in found
-    ]
+    rows = [{"label": f"{PARAMETERS.get(row['parameter'], row['parameter'])}: {row['name']}", **row} for row in found]
     if not rows:
         return None
     chart = tornado(
@@ -249,4 +272,6 @@ def _tornado(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None
         subtitle=f"{round_} plan, last year, over the runs. A fall: the more of it, the smaller the gap.",
     )  # fmt: skip
     said = "; ".join(f"{row['label']} {number(row['effect'], decimals=0)}" for row in rows[:5])
-    return Chart(name="what_the_gap_hangs_on", chart=chart, alt=f"Bars of changes of the gap in GBP m: {said}.")
+    figures = frame_of(rows, {"label": "Assumption", "effect": "Change from its P10 to its P90, GBP m"})
+    words = f"Bars of changes of the gap in GBP m: {said}."
+    return Chart(name="what_the_gap_hangs_on", chart=chart, alt=words, figures=figures)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import duckdb
 
-from llr_pipeline.reports import Table
+from llr_pipeline.documents import Table
 
 
 def tables_of(

@@ -6,13 +6,13 @@ Everything said is made of the monitoring marts and their reports' tables; nothi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from llr_pipeline.control_charts import control_charts
-from llr_pipeline.reports import Chart, Document, Table, number, rows_of
+from llr_pipeline.documents import Chart, Document, Table, frame_of, number, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -246,7 +246,7 @@ def stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
     }
     is_illustrative = any(row["is_illustrative"] for row in priorities)
     return Document(
-        title=f"{TITLE}, {month}",
+        title=f"{TITLE}, {datetime.strptime(month, '%Y-%m'):%B %Y}",
         summary=_summary(connection, month, series, counts, milestones=sum_of("milestone_count")),
         headlines={f"indicators_{name}": counts[name] for name in ("red", "amber", "green", "grey")}
         | {"milestones_late": counts["late_milestone"], "milestones_overdue": counts["overdue_milestone"]},
@@ -306,7 +306,7 @@ def _summary(
 def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Sequence[Chart]:
     """The control charts that need attention first, then the others whose limits a return has set."""
     others = [row for row in series[PANELS:] if row["limits_note"]]
-    panels, words = [], []
+    panels, words, figures = [], [], []
     for row in [*series[:PANELS], *others]:
         points = rows_of(
             connection,
@@ -322,6 +322,7 @@ def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Seq
         icons = "; ".join(filter(None, said)) + (f". {row['limits_note']}" if row["limits_note"] else "")
         heading = f"{row['organisation_code']} {row['indicator_name']}"
         panels.append((heading, icons[0].upper() + icons[1:], points))
+        figures += [{**point, "heading": heading, "variation": VARIATION[point["variation"]]} for point in points]
         words.append(f"{heading}: {icons}, last {number(row['last_value'])} against {number(row['target'])}.")
     if not panels:
         return ()
@@ -334,7 +335,12 @@ def _charts(connection: duckdb.DuckDBPyConnection, series: Sequence[Row]) -> Seq
             "Percentages are 0 to 100. Vertical axes are each chart's own and do not start at zero.",
         ],
     )
-    return (Chart(name="control_charts", chart=chart, alt="Control charts. " + " ".join(words)),)
+    headings = {
+        "heading": "Indicator", "period": "Month", "value": "Value", "mean": "Mean", "lower_limit": "Lower limit",
+        "upper_limit": "Upper limit", "target": "Target", "variation": "Variation",
+    }  # fmt: skip
+    words = "Control charts. " + " ".join(words)
+    return (Chart(name="control_charts", chart=chart, alt=words, figures=frame_of(figures, headings)),)
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, select: str, month: str) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 import duckdb
 
-from llr_pipeline.reports import Document, report
+from llr_pipeline.documents import Document
+from llr_pipeline.reports import report
 from llr_pipeline.tables import table
 
 
@@ -58,6 +59,7 @@ TABLES = [
     report(
         "report.actuals",
         _actuals,
+        asks="What happened: beds planned beside beds open, and trusts among their peers",
         reads=(
             "mart.layout_changes",
             "mart.peer_comparison",
@@ -69,6 +71,7 @@ TABLES = [
     report(
         "report.bed_capacity",
         _bed_capacity,
+        asks="Will there be enough beds, how surely, and why do they change?",
         reads=(
             "core.assumptions",
             "core.bed_schemes",
@@ -90,6 +93,7 @@ TABLES = [
     report(
         "report.funding_gap",
         _funding_gap,
+        asks="How large is the funding gap, what closes it, and how surely?",
         reads=(
             "core.assumptions",
             "mart.capital_plan",
@@ -108,6 +112,7 @@ TABLES = [
     report(
         "report.triangulation",
         _triangulation,
+        asks="Do the plans agree with each other?",
         reads=(
             "core.assumptions",
             "mart.triangulation_checks",
@@ -120,6 +125,7 @@ TABLES = [
     report(
         "report.workforce",
         _workforce,
+        asks="Can the staff be had, and can turnover give the jobs that go?",
         reads=(
             "core.assumptions",
             "mart.redundancy_test",
@@ -128,11 +134,14 @@ TABLES = [
             "reference.code_lists",
         ),
     ),
-    report("report.changes", _changes, reads=("mart.round_change_totals",)),
-    report("report.claims", _claims),
+    report(
+        "report.changes", _changes, asks="What changed from one round to the next?", reads=("mart.round_change_totals",)
+    ),
+    report("report.claims", _claims, asks="Do the published figures add up?"),
     report(
         "report.stp_monitoring",
         _stp_monitoring,
+        asks="What needs attention this month?",
         reads=(
             "mart.capital_totals",
             "mart.indicator_rag",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from llr_pipeline.reports import Document, Table, number, rows_of
+from llr_pipeline.documents import Document, Table, number, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ import duckdb
 
 from assets.reports import workforce_charts, workforce_tables
 from llr_pipeline.contracts import contracts
-from llr_pipeline.reports import Document, Table, number, rows_of
+from llr_pipeline.documents import Document, Table, number, rows_of
 
 Row = Mapping[str, Any]
 CREDITS = (f"Published figures: {contracts()['reference.published_figures'].source['title']}.",)

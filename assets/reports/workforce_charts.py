@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import duckdb
 
+from llr_pipeline.documents import Chart, frame_of, number, rows_of
 from llr_pipeline.fans import fan
-from llr_pipeline.reports import Chart, number, rows_of
 from llr_pipeline.waterfalls import waterfall
 
 IN_POST, NEEDED = "In post", "Needed"
@@ -74,7 +74,12 @@ def _by_year(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None
             f"{panel}, {series.lower()} in {last['financial_year']}: {number(last['mean'], decimals=0)} "
             f"({number(last['low'], decimals=0)} to {number(last['high'], decimals=0)})."
         )
-    return Chart(name="staff_by_year", chart=chart, alt="Line chart of staff by year. " + " ".join(words))
+    headings = {
+        "panel": "Where", "financial_year": "31 March of", "series": "Staff", "mean": "Mean of the runs, WTE",
+        "low": "P10, WTE", "high": "P90, WTE", "in_full": "Plan in full, WTE", "planned_wte": "Planned, WTE",
+    }  # fmt: skip
+    words = "Line chart of staff by year. " + " ".join(words)
+    return Chart(name="staff_by_year", chart=chart, alt=words, figures=frame_of(found, headings))
 
 
 def _acute_staff(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None:
@@ -128,4 +133,7 @@ def _acute_staff(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | 
         f"Waterfall from {number(flows['before'], decimals=0)} substantive staff in {flows['from_year']} to "
         f"{number(flows['after'], decimals=0)} in {flows['to_year']}: {said}."
     )
-    return Chart(name="why_acute_staff_change", chart=chart, alt=words)
+    ends = [{"label": f"In post, {flows[f'{end}_year']}", "change": flows[at]}
+            for end, at in (("from", "before"), ("to", "after"))]  # fmt: skip
+    figures = frame_of([ends[0], *rows, ends[1]], {"label": "Why", "change": "Change, WTE"})
+    return Chart(name="why_acute_staff_change", chart=chart, alt=words, figures=figures)

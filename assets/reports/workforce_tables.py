@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import duckdb
 
 from assets.reports.selects import tables_of
-from llr_pipeline.reports import Table
+from llr_pipeline.documents import Table
 
 TEST = """
 select

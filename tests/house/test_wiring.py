@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -67,3 +68,20 @@ def test_the_command_starts_lightly():
     loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
     found = [name for name in (*HEAVY, "dagster", "pandas") if name in loaded]
     assert not found, f"loading llr_pipeline.cli imports {found}: import them inside the command that needs them"
+
+
+def test_everything_in_the_catalogue_says_what_it_is_whose_and_for_whom():
+    nodes = list(defs.resolve_asset_graph().asset_nodes)
+    silent = [n.key.to_user_string() for n in nodes if not n.description or not n.group_name or not n.kinds]
+    assert not silent, f"without a description, a group or a kind: {silent}"
+    assert {n.key.path[0] for n in nodes if n.tags["for"] == "managers"} == {"report"}
+    assert all(len(n.owners) == 1 for n in nodes)
+
+
+def test_a_report_says_first_what_it_answers_and_where_it_is():
+    nodes = [n for n in defs.resolve_asset_graph().asset_nodes if "html" in n.kinds]
+    assert len(nodes) == 9
+    for node in nodes:
+        asks, links, *_ = node.description.split("\n\n")
+        assert re.fullmatch(r"\*\*[A-Z].*\*\*", asks), node.key
+        assert f"/latest/{node.key.path[1]}/index.html)" in links

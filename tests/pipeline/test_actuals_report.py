@@ -5,7 +5,8 @@ from __future__ import annotations
 import duckdb
 
 from assets.reports.actuals import actuals
-from llr_pipeline.reports import Document, document_metadata
+from llr_pipeline.documents import Document
+from llr_pipeline.reports import about, document_metadata
 from tests.unit.mart_tables import make, mart_warehouse
 
 NAME = "University Hospitals of Leicester NHS Trust"
@@ -40,7 +41,7 @@ def test_the_page_says_what_was_occupied_and_subtracts_no_two_definitions(publis
 
 
 def test_the_chart_is_the_first_image_of_the_asset_page_and_shows_inline(published: duckdb.DuckDBPyConnection):
-    text = document_metadata("run", "actuals", actuals(published))["summary"].value
+    text = document_metadata("run", "actuals", about(actuals(published)))["summary"].value
     assert len(text) < 1000
     assert text.count("![") == 1
     assert "actuals/beds_rwe.svg)" in text

@@ -14,9 +14,10 @@ import pytest
 from assets.completeness import TABLES, completeness, every_return_due_is_in_use
 from llr_pipeline.checks import check_contract
 from llr_pipeline.contracts import contracts
+from llr_pipeline.documents import NUMERIC
 from llr_pipeline.paths import SQL, Home
 from llr_pipeline.raw_tables import create_tables
-from llr_pipeline.reports import NUMERIC, about, document_metadata, write_document
+from llr_pipeline.reports import about, document_metadata, write_document
 from llr_pipeline.tables import Warehouse, load_reference
 from llr_pipeline.warehouse import SETTINGS, opened, prepare
 

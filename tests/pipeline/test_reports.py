@@ -17,19 +17,10 @@ from assets.reports.bed_capacity import bed_capacity
 from assets.reports.tables import TABLES
 from llr_pipeline.checks import check_contract
 from llr_pipeline.contracts import contracts
+from llr_pipeline.documents import Chart, Document, Table, number
 from llr_pipeline.paths import SQL, Home
 from llr_pipeline.raw_tables import create_tables
-from llr_pipeline.reports import (
-    Chart,
-    Document,
-    Table,
-    about,
-    document_metadata,
-    number,
-    shortened,
-    show_latest,
-    write_document,
-)
+from llr_pipeline.reports import about, document_metadata, shortened, show_latest, write_document
 from llr_pipeline.tables import Warehouse, load_reference
 from llr_pipeline.warehouse import opened, prepare
 
@@ -231,7 +222,8 @@ def test_the_page_of_the_sample_stands_alone_and_can_be_read_without_seeing(samp
     page = write_document(Home(tmp_path), "run1", "bed_capacity", made)
     text = page.read_text(encoding="utf-8")
     assert text.count("<h1>") == 1
-    assert re.findall(r"<h2[^>]*>(.*?)</h2>", text) == [table.title for table in made.tables]
+    headings = re.findall(r"<h3[^>]*>(.*?)</h3>", text)
+    assert headings == [shown.title for shown in (*made.charts, *made.tables)]
     assert [table.title for table in made.tables][:3] == [
         "Beds needed beside beds planned",
         "The plan beside what was published",
@@ -243,12 +235,13 @@ def test_the_page_of_the_sample_stands_alone_and_can_be_read_without_seeing(samp
     assert "Illustrative below" in text
     assert "Open Government Licence" in text
     assert text.count("<svg") == 3
-    assert not re.findall(r'(?:src|href)="(?!#)', text)
-    assert page.with_name("beds_by_quarter.png").read_bytes().startswith(b"\x89PNG")
+    assert re.findall(r'(?:src|href)="(?!#)(.*?)"', text) == ["bed_capacity.xlsx"]
+    assert page.stat().st_size < 2e6
     assert re.match(r'<svg [^>]*class="marks" viewBox="[\d ]+">', page.with_name("beds_by_quarter.svg").read_text())
     assert not (tmp_path / "reports/latest").exists()  # not before what it says is published
     show_latest(Home(tmp_path), {"bed_capacity": "run1"})
     assert (tmp_path / "reports/latest/bed_capacity/index.html").read_text(encoding="utf-8") == text
+    assert (tmp_path / "reports/latest/bed_capacity/bed_capacity.xlsx").stat().st_size > 10_000
 
 
 def test_the_waterfall_of_the_sample_is_the_bridge(published):
@@ -332,8 +325,10 @@ def test_a_document_that_fails_leaves_the_last_one(tmp_path):
     home = Home(tmp_path)
     first = write_document(home, "run1", "counts", document())
     before = first.read_text(encoding="utf-8")
-    with pytest.raises(AttributeError):
-        write_document(home, "run1", "counts", document(title="New", charts=[Chart("none", None, "nothing")]))
+    with pytest.raises(ValueError, match="Vega"):
+        write_document(
+            home, "run1", "counts", document(title="New", charts=[Chart("none", {}, "nothing", pd.DataFrame())])
+        )
     assert first.read_text(encoding="utf-8") == before
     write_document(home, "run1", "counts", document(title="New"))
     show_latest(home, {"counts": "run1"})
@@ -342,6 +337,9 @@ def test_a_document_that_fails_leaves_the_last_one(tmp_path):
         "about.json",
         "counts",
         "counts",
+        "counts.xlsx",
+        "counts.xlsx",
+        "index.html",
         "index.html",
         "index.html",
         "latest",

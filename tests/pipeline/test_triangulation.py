@@ -16,8 +16,8 @@ from assets.reports.triangulation import triangulation as document_of
 from assets.sample.planted import PLANTS, Plant
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import contracts, templates
+from llr_pipeline.documents import rows_of
 from llr_pipeline.paths import SQL
-from llr_pipeline.reports import rows_of
 
 EARLIER, LATER = "2016-10", "2016-11"
 BUILT = (

@@ -237,7 +237,7 @@ def test_the_page_of_the_sample_stands_alone(published, tmp_path):
     assert [chart.name for chart in made.charts] == ["staff_by_year", "why_acute_staff_change"]
     assert "Waterfall from 12,663 substantive staff in 2015/16 to 11,559 in 2020/21: Leavers" in made.charts[1].alt
     text = write_document(Home(tmp_path), "run1", "workforce", made).read_text(encoding="utf-8")
-    assert re.findall(r"<h2[^>]*>(.*?)</h2>", text) == [table.title for table in made.tables]
+    assert re.findall(r"<h3[^>]*>(.*?)</h3>", text) == [shown.title for shown in (*made.charts, *made.tables)]
     assert made.tables[0].title == "Can turnover do it?"
-    assert not re.findall(r'(?:src|href)="(?!#)', text)
+    assert re.findall(r'(?:src|href)="(?!#)(.*?)"', text) == ["workforce.xlsx"]
     assert text.count("<svg") == 2

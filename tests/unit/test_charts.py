@@ -72,7 +72,7 @@ def test_no_label_lies_on_another(places, data):
 def test_end_labels_keep_the_order_of_the_values_and_stand_at_them():
     ends = [End(100, 20, "low", "under", "#000000"), End(100, 80, "high", "", "#000000")]
     charts = list(end_labels(ends, domain=(0, 100), height=200))
-    found = {row["label"]: row["y_px"] for chart in charts for row in chart.data.values}
+    found = {row["label"]: row["y_px"] for chart in charts for row in chart["data"]["values"]}
     assert found["high"] == 40
     assert (found["low"] + found["under"]) / 2 == 160
     assert found["under"] - found["low"] >= 15

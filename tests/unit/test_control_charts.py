@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import altair as alt
 import pytest
 
 from llr_pipeline.charts import to_svg
@@ -26,21 +27,22 @@ def test_a_panel_has_its_words_and_no_point_where_there_is_a_gap():
     chart = control_charts(
         [("Waits", "Concern; red", points(4, None, 6, variation="concern"))], title="First", subtitle="Limits"
     )
-    drawing = chart.to_dict(validate=False)
-    (panel,) = drawing["concat"]
+    alt.ConcatChart.from_dict(chart)  # a valid specification
+    (panel,) = chart["concat"]
     assert panel["title"]["text"] == ["Waits"]
     assert panel["title"]["subtitle"] == ["Concern; red"]
-    drawn = drawing["datasets"][panel["layer"][-1]["data"]["name"]]
+    drawn = panel["layer"][-2]["data"]["values"]
     assert [point["period"] for point in drawn] == ["2017-01", "2017-03"]
     assert {point["shape"] for point in drawn} == {"square"}
-    assert len(panel["layer"]) == 5  # two limits, mean, values, points: no target
+    assert len(panel["layer"]) == 6  # two limits, mean, values, points and their tips: no target
+    assert [point["words"] for point in drawn] == ["2017-01: 4", "2017-03: 6"]
     assert "Waits" in to_svg(chart)
 
 
 def test_where_limits_start_again_their_lines_break_beside_an_upright_one():
-    drawing = control_charts([("Waits", "Common cause", points(4, 5, 6, 5, 4))], title="One").to_dict(validate=False)
-    upright, lower, *_, values, _ = drawing["concat"][0]["layer"]
-    (start,) = drawing["datasets"][upright["data"]["name"]]
+    chart = control_charts([("Waits", "Common cause", points(4, 5, 6, 5, 4))], title="One")
+    upright, lower, *_, values, _, _ = chart["concat"][0]["layer"]
+    (start,) = upright["data"]["values"]
     assert (upright["mark"]["type"], start["period"]) == ("rule", "2017-04")
     assert lower["encoding"]["detail"]["field"] == "stretch"
     assert "detail" not in values["encoding"]
