@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from llr_pipeline.cli import is_empty, main
+from llr_pipeline.backups import is_empty
+from llr_pipeline.cli import main
 from llr_pipeline.paths import Home
 from tests.pipeline.test_intake import write_beds
 from tests.pipeline.test_repair import kept_of
