@@ -192,9 +192,12 @@ def withdraw(returns: tuple[str, ...], reason: str, by: str) -> None:
 
 
 def _run(home: Home, request: Request | None = None, *, rebuild: bool = False) -> None:
+    from llr_pipeline.housekeeping import low_disk
     from llr_pipeline.running import run_everything
     from llr_pipeline.warehouse import HomeLocked, WarehouseError
 
+    if said := low_disk(home):
+        console.print(said, markup=False)
     try:
         with _Progress() as progress:
             outcome = run_everything(home, report=progress, request=request, rebuild=rebuild)
@@ -361,7 +364,7 @@ def serve(port: int, reports_port: int) -> None:
     sys.exit(serve_all(home, port=port, reports_port=reports_port))
 
 
-for command in (keeping.backup, keeping.restore):
+for command in (keeping.backup, keeping.restore, keeping.status):
     main.add_command(command)
 
 

@@ -14,6 +14,7 @@ from llr_pipeline import intake
 from llr_pipeline.checks import check_specs, run_checks
 from llr_pipeline.contracts import contracts
 from llr_pipeline.findings import presentable
+from llr_pipeline.housekeeping import tidy
 from llr_pipeline.paths import current_home
 from llr_pipeline.publishing import publish
 from llr_pipeline.raw_tables import raw_descriptions
@@ -104,13 +105,17 @@ def received_tables(*, group: str = "intake") -> dg.AssetsDefinition:
         required_resource_keys={"warehouse"},
     )
     def take_in(context: dg.AssetExecutionContext, config: IntakeConfig) -> Iterator[dg.MaterializeResult]:
-        connection = context.resources.warehouse
+        connection, home = context.resources.warehouse, current_home()
+        try:
+            context.log.info(str(tidy(home, context.instance, in_use=set(made_in(connection).values()))))
+        except OSError as error:
+            context.log.warning(f"What is old could not be removed: {error}")
 
         def progress(done: int, total: int, name: str) -> None:
             context.log.info(f"intake {done} of {total}: {name}")
 
         request = Request(tuple(config.reread), tuple(config.withdraw), config.by, config.reason)
-        took = intake.take_in(connection, current_home(), run_id=context.run.run_id, request=request, progress=progress)
+        took = intake.take_in(connection, home, run_id=context.run.run_id, request=request, progress=progress)
         for sentence in _left_in_words(took):
             context.log.warning(sentence)
         about = _intake_metadata(took)

@@ -16,6 +16,7 @@ import duckdb
 
 from llr_pipeline.checks import Seen, Warn, check_specs, look, run_checks, warn_result, warn_spec
 from llr_pipeline.contracts import Column, Contract, contracts
+from llr_pipeline.housekeeping import low_disk
 from llr_pipeline.paths import PROJECT, SQL, current_home
 from llr_pipeline.rebuilding import set_aside_if_damaged
 from llr_pipeline.warehouse import (
@@ -43,7 +44,7 @@ class Warehouse(dg.ConfigurableResource):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[duckdb.DuckDBPyConnection]:
         home = current_home()
         with locked(home, who=f"run {context.run.run_id}"):
-            if said := set_aside_if_damaged(home):
+            for said in filter(None, (low_disk(home), set_aside_if_damaged(home))):
                 context.log.warning(said)
             with opened(home) as connection:
                 yield connection
