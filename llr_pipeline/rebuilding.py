@@ -42,12 +42,13 @@ def set_aside(home: Home, *, why: str) -> str:
 def why_damaged(home: Home) -> str | None:
     """What DuckDB says of a file that it cannot read, after reading every table; None where all can be read.
 
-    A file that is in use, of another release or not ours to read is not damaged: opening it says so.
+    A file that is in use, of another release or not ours to read is not damaged: opening it says so. It is opened to be
+    read only, as a full disk would make writing fail in the words of damage.
     """
     if not home.warehouse.exists():
         return None
     try:
-        with duckdb.connect(home.warehouse, config=SETTINGS) as connection:
+        with duckdb.connect(home.warehouse, read_only=True, config=SETTINGS) as connection:
             tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
             for schema, name in tables:
                 connection.execute(f"select sum(hash(it)) from {identifier(schema)}.{identifier(name)} as it")

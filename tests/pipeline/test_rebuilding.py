@@ -73,6 +73,22 @@ def test_without_an_archive_the_damaged_file_stays_and_a_back_up_is_asked_for(sm
     assert small.warehouse.exists()
 
 
+def test_a_file_that_was_left_with_its_log_on_a_full_disk_is_not_damaged(small: Home) -> None:
+    """As after a kill: what was written last stands in the log, and there is no room to bring it into the file."""
+    killed = f"import duckdb, os; connection = duckdb.connect({str(small.warehouse)!r}); "
+    killed += (
+        "connection.execute('create table raw.more as select range as n from range(100_000)'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", killed], check=False)
+    assert small.warehouse.with_name("llr.duckdb.wal").exists()
+    look = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    look += "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+    look += "from llr_pipeline.rebuilding import why_damaged; from llr_pipeline.paths import current_home; "
+    look += "print(why_damaged(current_home()))"
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)
+    assert said.stdout == "None\n", said.stderr
+
+
 def test_a_file_that_another_program_holds_is_not_damaged(small: Home) -> None:
     hold = f"import duckdb; held = duckdb.connect({str(small.warehouse)!r}); print('held', flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
