@@ -1,6 +1,6 @@
 """When the pipeline runs: the one job, its schedule, the sensor on the inbox, and what happens when a run fails.
 
-Nothing is computed here. One run at a time: the queue (`dagster.yaml`) and the home's lock see to it.
+Nothing is computed here. One run at a time: the queue (`dagster.yaml` beside this) and the home's lock see to it.
 """
 
 import hashlib
@@ -100,7 +100,8 @@ def alert(message: str, *, details: list[str], next_step: str, log: logging.Logg
         with urllib.request.urlopen(request, timeout=ALERT_SECONDS):
             pass
     except (URLError, OSError, ValueError) as error:
-        log.error(f"The alert could not be posted to LLR_ALERT_WEBHOOK: {error}")
+        reason = str(error).replace(address, "its address")  # which may hold a key
+        log.error(f"The alert could not be posted to LLR_ALERT_WEBHOOK: {reason}")
 
 
 def innermost(error):

@@ -39,7 +39,7 @@ class Outcome:
 def prepare_instance(home: Home) -> None:
     """Put dagster.yaml into the home and point Dagster at it."""
     home.create()
-    shutil.copyfile(PROJECT / "dagster.yaml", home.dagster / "dagster.yaml")
+    shutil.copyfile(PROJECT / "llr_pipeline" / "dagster.yaml", home.dagster / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ["LLR_HOME"] = str(home.root)
 

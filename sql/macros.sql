@@ -70,3 +70,8 @@ create or replace macro in_words(figure, unit) as
         when unit in ('beds', 'WTE', 'times') then format('{:,.1f} ', figure / 1) || unit
         else format('{:,.0f} ', figure / 1) || unit
     end;
+
+-- Whether so few people are counted that one could be known by it: 1 to 4, or a part of one.
+-- people [people or WTE]. ONS, Review of the Dissemination of Health Statistics: Confidentiality Guidance (2006): cells below 5.
+-- A formula and not an assumption: no return may lower it. 4 is small, 0 and 5 are not.
+create or replace macro is_small_number(people) as people > 0 and people < 5;

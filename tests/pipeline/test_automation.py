@@ -127,3 +127,4 @@ def test_an_alert_that_cannot_be_posted_is_logged_and_never_raised(
     monkeypatch.setenv("LLR_ALERT_WEBHOOK", address)
     alert("Run failed", details=[], next_step="", log=logging.getLogger("test"))
     assert "could not be posted" in caplog.text
+    assert address not in caplog.text, "an address may hold a key"
