@@ -23,6 +23,8 @@ ROUNDS_NAMED, YEARS_NAMED, RETURNS_NAMED = 3, 3, 6
 """How many of each the summary names; the tables have them all."""
 PERIODS_TOLD, RETURNS_TOLD = 3, 3
 """How many of each a warning names."""
+LIVE_MONTHS = 12
+"""For how long after its last month a system is asked where the next ones are; history loaded years later is not."""
 NOT_OWED, NO_BREAK = number(None), "\N{NO-BREAK SPACE}"
 ILLUSTRATIVE = (
     "returns in use are illustrative. They are the sample's: no organisation prepared or sent them, and the dates on "
@@ -182,17 +184,48 @@ def every_return_due_is_in_use(connection: duckdb.DuckDBPyConnection) -> Seen:
     missing = [row for row in due if row["submission_id"] is None]
     refused = [row for row in missing if row["status"] == "refused only"]
     late = [row for row in due if row["status"] == "returned late"]
+    silent = _silent_months(connection)
     are_missing = "are missing" + (f", {number(len(refused))} of them refused" if refused else "")
+    told = [f"Nobody has returned anything for {_some(silent, PERIODS_TOLD)}, which fell due"] if silent else []
+    told += [
+        f"{number(len(found))} of {number(len(due))} returns due {words} ({_by_period(found)}): "
+        f"{_some(_names(found), RETURNS_TOLD)}; see report.completeness"
+        for words, found in ((are_missing, missing), ("came late", late))
+        if found
+    ]
     return Seen(
-        passed=not missing,
-        sentences=[
-            f"{number(len(found))} of {number(len(due))} returns due {words} ({_by_period(found)}): "
-            f"{_some(_names(found), RETURNS_TOLD)}; see report.completeness"
-            for words, found in ((are_missing, missing), ("came late", late))
-            if found
-        ],
+        passed=not missing and not silent,
+        sentences=told,
         counts={"due": len(due), "missing": len(missing), "refused_only": len(refused), "late": len(late)},
     )
+
+
+def _silent_months(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Months that fell due after the last that anybody returned, the latest first: the tables know no clock."""
+    rows = connection.execute(
+        """
+        with
+
+        last as (
+            select (max(period) || '-01')::date as day
+            from mart.return_completeness
+            where frequency = 'month' and is_expected
+        ),
+
+        months as (
+            select unnest(generate_series(day + interval 1 month, current_date, interval 1 month))::date as day
+            from last
+            where day > current_date - to_months(?)
+        )
+
+        select strftime(day, '%Y-%m')
+        from months
+        where (day + interval 1 month)::date + 11 < current_date
+        order by day desc
+        """,
+        [LIVE_MONTHS],
+    ).fetchall()
+    return [month for (month,) in rows]
 
 
 def _by_period(returns: Sequence[Row]) -> str:

@@ -1,6 +1,6 @@
 """When the pipeline runs: the one job, its schedule, the sensor on the inbox, and what happens when a run fails.
 
-Nothing is computed here. One run at a time: the queue (`dagster.yaml`) and the home's lock see to it.
+Nothing is computed here. One run at a time: the queue (`dagster.yaml` beside this) and the home's lock see to it.
 """
 
 import hashlib
@@ -19,6 +19,14 @@ from llr_pipeline.warehouse import HomeLocked, locked
 
 JOB = "everything"
 ALERT_SECONDS = 10
+NOTHING_LOST = "Nothing is lost, and the last published file stays."
+# by the class of what stopped the run, what to do; the rest says so itself or needs its log
+NEXT_STEPS = {
+    "HomeLocked": f"{NOTHING_LOST} Wait until the other run ends; it takes in what waits, or run `llr run` after it.",
+    "DagsterAssetCheckFailedError": f"{NOTHING_LOST} The check's page says what is not true; docs/operations.md, “When "
+    "a check fails”, what to do. Mend that and run `llr run`.",
+}
+ANY_NEXT_STEP = f"{NOTHING_LOST} Mend what is named above and run `llr run`; `llr status` says how the home is."
 
 job = dg.define_asset_job(
     JOB,
@@ -74,27 +82,36 @@ def run_failed(context: dg.RunFailureSensorContext) -> None:
     if not errors and failure and failure.error:
         errors = {"the run": failure.error}
     details = [f"{step}: {root_cause(error)}" for step, error in errors.items()]
+    next_steps = [NEXT_STEPS.get(innermost(error).cls_name, ANY_NEXT_STEP) for error in errors.values()]
     message = f"Run {context.dagster_run.run_id[:8]} failed: {context.failure_event.message}"
-    alert(message, details=details, log=context.log)
+    alert(message, details=details, next_step=" ".join(dict.fromkeys(next_steps)) or ANY_NEXT_STEP, log=context.log)
 
 
-def alert(message: str, *, details: list[str], log: logging.Logger) -> None:
+def alert(message: str, *, details: list[str], next_step: str, log: logging.Logger) -> None:
     """Log a failure and post it as JSON to LLR_ALERT_WEBHOOK, if set. A post that fails is logged, never raised."""
-    log.error("\n".join([message, *details]))
+    log.error("\n".join([message, *details, next_step]))
     address = os.environ.get("LLR_ALERT_WEBHOOK")
     if not address:
         return
-    body = json.dumps({"text": message, "details": details, "home": str(current_home().root)}).encode()
+    told = {"text": message, "details": details, "next": next_step, "home": str(current_home().root)}
+    body = json.dumps(told).encode()
     try:
         request = urllib.request.Request(address, data=body, headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=ALERT_SECONDS):
             pass
     except (URLError, OSError, ValueError) as error:
-        log.error(f"The alert could not be posted to LLR_ALERT_WEBHOOK: {error}")
+        reason = str(error).replace(address, "its address")  # which may hold a key
+        log.error(f"The alert could not be posted to LLR_ALERT_WEBHOOK: {reason}")
+
+
+def innermost(error):
+    """The error that began it."""
+    while error.cause is not None:
+        error = error.cause
+    return error
 
 
 def root_cause(error) -> str:
     """The innermost error's message: what happened, not how Dagster came to hear of it."""
-    while error.cause is not None:
-        error = error.cause
+    error = innermost(error)
     return re.sub(rf"^[\w.]*{error.cls_name}: ", "", error.message.strip())

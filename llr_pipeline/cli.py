@@ -11,29 +11,15 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.markup import escape
 
+from llr_pipeline import backups, keeping
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import templates
 from llr_pipeline.findings import presentable
 from llr_pipeline.paths import Home, current_home
 from llr_pipeline.repair import Request
-
-console = Console(highlight=False, soft_wrap=True)
-
-
-class Example(click.Command):
-    """A command whose help ends with examples, printed as they are typed."""
-
-    def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.examples = examples
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Example" if len(self.examples) == 1 else "Examples"):
-            for example in self.examples:
-                formatter.write_text(example)
+from llr_pipeline.terminal import Example, console
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -149,8 +135,11 @@ def _write_sample(folder: Path) -> list[Path]:
 
 @main.command(cls=Example, examples=("llr run", "LLR_HOME=/srv/llr llr run"))
 @click.option("--sample", "with_sample", is_flag=True, help="Put the sample into the inbox if the home is empty.")
-def run(with_sample: bool) -> None:
+@click.option("--rebuild", is_flag=True, help="Set the warehouse aside and build it anew from the archive.")
+def run(with_sample: bool, rebuild: bool) -> None:
     """Run the whole pipeline once: take in the inbox, build every table and report, publish.
+
+    A warehouse that is found damaged is set aside and built anew from the archive without being told.
 
     Ends with 0 when the warehouse was published, 1 when something failed (the last published file stays), 3 when
     another run holds the home.
@@ -158,7 +147,7 @@ def run(with_sample: bool) -> None:
     home = current_home().create()
     if with_sample:
         _put_sample(home)
-    _run(home)
+    _run(home, rebuild=rebuild)
 
 
 ACTION = (
@@ -202,13 +191,16 @@ def withdraw(returns: tuple[str, ...], reason: str, by: str) -> None:
     _run(current_home().create(), Request(withdraw=returns, by=by, reason=reason))
 
 
-def _run(home: Home, request: Request | None = None) -> None:
+def _run(home: Home, request: Request | None = None, *, rebuild: bool = False) -> None:
+    from llr_pipeline.housekeeping import low_disk
     from llr_pipeline.running import run_everything
     from llr_pipeline.warehouse import HomeLocked, WarehouseError
 
+    if said := low_disk(home):
+        console.print(said, markup=False)
     try:
         with _Progress() as progress:
-            outcome = run_everything(home, report=progress, request=request)
+            outcome = run_everything(home, report=progress, request=request, rebuild=rebuild)
     except HomeLocked as error:
         console.print(str(error), markup=False)
         sys.exit(3)
@@ -218,16 +210,9 @@ def _run(home: Home, request: Request | None = None) -> None:
     sys.exit(0 if outcome.succeeded else 1)
 
 
-def is_empty(home: Home) -> bool:
-    """Whether nothing has arrived yet."""
-    return not home.warehouse.exists() and not any(
-        p.is_file() for f in (home.inbox, home.archive) for p in f.rglob("*")
-    )
-
-
 def _put_sample(home: Home) -> None:
     """The sample goes into the inbox of an empty home only, so that it never mixes with someone's own returns."""
-    if not is_empty(home):
+    if not backups.is_empty(home):
         console.print(f"{home.root} is not empty: the sample is left out, what is there is used.", markup=False)
         return
     import shutil
@@ -378,6 +363,10 @@ def serve(port: int, managers_port: int, reports_port: int) -> None:
     with suppress(HomeLocked), locked(home, who="llr serve"):
         end_dead_runs()
     sys.exit(serve_all(home, Ports(port, managers_port, reports_port)))
+
+
+for command in (keeping.backup, keeping.restore, keeping.status):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from llr_pipeline.archive import NO_NAME, PERSONAL_NAME, READABLE, Arrival
 from llr_pipeline.codes import read_reference
 from llr_pipeline.cover import Identity
 from llr_pipeline.findings import Findings
+from llr_pipeline.housekeeping import oldest_to_return
 from llr_pipeline.paths import Home
 from llr_pipeline.raw_tables import FINDINGS, create_tables, raw_schemas, reader_version
 from llr_pipeline.reading import read_all
@@ -308,8 +309,8 @@ def _send_back(connection: duckdb.DuckDBPyConnection, home: Home, done: Intake) 
     there = {path.name for path in home.returned.rglob("*") if path.is_file()}
     wrong = connection.execute(
         "select submission_id from raw.submissions where status <> 'duplicate' and error_count + warning_count > 0 "
-        "and file_name <> ? and data_status is distinct from 'published'",
-        [NO_NAME],
+        "and file_name <> ? and data_status is distinct from 'published' and received_at >= ?",
+        [NO_NAME, oldest_to_return()],
     ).fetchall()
     missing = [found for (found,) in wrong if not any(found in name for name in there)]
     if not (wanted := sorted({*done.touched, *missing})):

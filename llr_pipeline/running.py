@@ -16,6 +16,7 @@ import dagster as dg
 
 from llr_pipeline.automation import JOB, root_cause
 from llr_pipeline.paths import PROJECT, Home
+from llr_pipeline.rebuilding import set_aside
 from llr_pipeline.repair import Request
 from llr_pipeline.warehouse import locked
 
@@ -38,7 +39,7 @@ class Outcome:
 def prepare_instance(home: Home) -> None:
     """Put dagster.yaml into the home and point Dagster at it."""
     home.create()
-    shutil.copyfile(PROJECT / "dagster.yaml", home.dagster / "dagster.yaml")
+    shutil.copyfile(PROJECT / "llr_pipeline" / "dagster.yaml", home.dagster / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     os.environ["LLR_HOME"] = str(home.root)
 
@@ -53,20 +54,25 @@ def end_dead_runs() -> None:
             instance.report_run_failed(run, "The run's process ended before the run did; found by the next one.")
 
 
-def run_everything(home: Home, *, report: Callable[[str, int, int], None], request: Request | None = None) -> Outcome:
+def run_everything(
+    home: Home, *, report: Callable[[str, int, int], None], request: Request | None = None, rebuild: bool = False
+) -> Outcome:
     """Run the whole job in this process. `report(message, steps done, steps)` is called as it goes.
 
-    Raises HomeLocked when another run holds the home. Everything else that goes wrong is in the outcome.
+    `rebuild` sets the warehouse aside first. Raises HomeLocked when another run holds the home, WarehouseError when
+    there is nothing to rebuild from. Everything else that goes wrong is in the outcome.
     """
+    warnings: list[str] = []
     prepare_instance(home)
     with locked(home, who="llr run"):  # say so before a run is started, rather than as a failed run
         end_dead_runs()
+        if rebuild and home.warehouse.exists():
+            warnings.append(set_aside(home, why="is to be rebuilt"))
     from llr_pipeline.definitions import defs
 
     job = defs.resolve_job_def(JOB)
     steps = len(job.nodes)
     done = 0
-    warnings: list[str] = []
 
     class Progress(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -74,7 +80,7 @@ def run_everything(home: Home, *, report: Callable[[str, int, int], None], reque
             about = getattr(record, "dagster_meta", {})
             event = about.get("dagster_event")
             if event is None:
-                if about.get("step_key") and record.levelno == logging.WARNING:
+                if record.levelno == logging.WARNING and "orig_message" in about:
                     warnings.append(about["orig_message"])
                 elif about.get("step_key") and record.levelno == logging.INFO:
                     report(about["orig_message"], done, steps)

@@ -14,6 +14,7 @@ from llr_pipeline import intake
 from llr_pipeline.checks import check_specs
 from llr_pipeline.contracts import contracts
 from llr_pipeline.findings import presentable
+from llr_pipeline.housekeeping import Removed, tidy
 from llr_pipeline.paths import current_home
 from llr_pipeline.publishing import publish
 from llr_pipeline.raw_tables import raw_descriptions
@@ -102,13 +103,21 @@ def received_tables(*, group: str = "intake") -> dg.AssetsDefinition:
         required_resource_keys={"warehouse"},
     )
     def take_in(context: dg.AssetExecutionContext, config: IntakeConfig) -> Iterator[dg.MaterializeResult]:
-        connection = context.resources.warehouse
+        connection, home = context.resources.warehouse, current_home()
+        try:
+            removed = tidy(home, context.instance, in_use=set(made_in(connection).values()))
+            if removed != Removed():
+                context.log.info(str(removed))
+        except OSError as error:
+            context.log.warning(f"What is old could not be removed: {error}")
 
         def progress(done: int, total: int, name: str) -> None:
             context.log.info(f"intake {done} of {total}: {name}")
 
         request = Request(tuple(config.reread), tuple(config.withdraw), config.by, config.reason)
-        took = intake.take_in(connection, current_home(), run_id=context.run.run_id, request=request, progress=progress)
+        took = intake.take_in(connection, home, run_id=context.run.run_id, request=request, progress=progress)
+        for sentence in _taken_in_words(took):
+            context.log.info(sentence)
         for sentence in _left_in_words(took):
             context.log.warning(sentence)
         about = _intake_metadata(took)
@@ -147,6 +156,16 @@ def _intake_metadata(took: intake.Intake) -> dict[str, Any]:
         if rows:
             about[what] = dg.MetadataValue.md(_markdown_table(heads, rows))
     return about
+
+
+def _taken_in_words(took: intake.Intake) -> list[str]:
+    """What came in, and what was refused and why; after a few, how many more."""
+    counts = [(len(getattr(took, what)), what) for what in ("accepted", "superseded", "duplicate", "refused")]
+    came = ", ".join(f"{count:,} {what}" for count, what in counts if count) or "nothing new"
+    said = [f"Refused: {presentable(name)}: {why}" for name, why in took.refused[:LEFT_TOLD]]
+    more = len(took.refused) - LEFT_TOLD
+    said += [f"Refused: {more} more, which the page of raw/submissions names"] if more > 0 else []
+    return [f"Took in: {came}; {took.opened:,} workbooks opened.", *said]
 
 
 def _left_in_words(took: intake.Intake) -> list[str]:

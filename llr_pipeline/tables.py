@@ -26,7 +26,9 @@ from llr_pipeline.checks import (
     warn_spec,
 )
 from llr_pipeline.contracts import Column, Contract, contracts
+from llr_pipeline.housekeeping import low_disk
 from llr_pipeline.paths import PROJECT, SQL, current_home
+from llr_pipeline.rebuilding import set_aside_if_damaged
 from llr_pipeline.warehouse import (
     build_of,
     comment,
@@ -54,8 +56,11 @@ class Warehouse(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[duckdb.DuckDBPyConnection]:
         home = current_home()
-        with locked(home, who=f"run {context.run.run_id}"), opened(home) as connection:
-            yield connection
+        with locked(home, who=f"run {context.run.run_id}"):
+            for said in filter(None, (low_disk(home), set_aside_if_damaged(home))):
+                context.log.warning(said)
+            with opened(home) as connection:
+                yield connection
 
 
 Then = Callable[[duckdb.DuckDBPyConnection, str], Mapping[str, Any]]

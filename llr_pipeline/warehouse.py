@@ -83,8 +83,8 @@ def opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         connection = duckdb.connect(str(home.warehouse), config=SETTINGS)
     except duckdb.Error as error:
         raise WarehouseError(
-            f"The warehouse {home.warehouse} cannot be opened: {error}. If another program has it open, close that; "
-            f"if the file is damaged, move the folder warehouse/ away and run again: it is built anew from the archive."
+            f"The warehouse {home.warehouse} cannot be opened: {error}. If another program has it open, close that and "
+            f"run again; if nothing has, `llr run --rebuild` builds it anew from the archive."
         ) from error
     try:
         prepare(connection)

@@ -81,3 +81,8 @@ create or replace macro published_verdict(figure, published, step, slack) as
             then 'equals the published figure when truncated'
         else 'differs from the published figure'
     end;
+
+-- Whether so few people are counted that one could be known by it: 1 to 4, or a part of one.
+-- people [people or WTE]. ONS, Review of the Dissemination of Health Statistics: Confidentiality Guidance (2006): cells below 5.
+-- A formula and not an assumption: no return may lower it. 4 is small, 0 and 5 are not.
+create or replace macro is_small_number(people) as people > 0 and people < 5;

@@ -10,9 +10,10 @@ import threading
 import dagster as dg
 import pytest
 
-from llr_pipeline.automation import alert, inbox, schedule
+from llr_pipeline.automation import NEXT_STEPS, alert, inbox, run_failed, schedule
 from llr_pipeline.definitions import defs
 from llr_pipeline.paths import Home
+from llr_pipeline.warehouse import HomeLocked
 
 
 def test_the_schedule_is_six_in_the_morning_on_the_twelfth_in_london() -> None:
@@ -73,10 +74,50 @@ def webhook():
 def test_a_failure_is_posted_where_the_webhook_is_set(home: Home, webhook, monkeypatch: pytest.MonkeyPatch) -> None:
     address, posted = webhook
     monkeypatch.setenv("LLR_ALERT_WEBHOOK", address)
-    alert("Run 12345678 failed", details=["core.beds: 3 rows break its contract"], log=logging.getLogger("test"))
-    assert posted == [
-        {"text": "Run 12345678 failed", "details": ["core.beds: 3 rows break its contract"], "home": str(home.root)}
-    ]
+    details = ["core.beds: 3 rows break its contract"]
+    alert("Run 12345678 failed", details=details, next_step="Mend it.", log=logging.getLogger("test"))
+    assert posted == [{"text": "Run 12345678 failed", "details": details, "next": "Mend it.", "home": str(home.root)}]
+
+
+@pytest.mark.parametrize(
+    ("error", "next_step"),
+    [
+        (HomeLocked("/srv/llr is in use by llr run"), "Wait until the other run ends"),
+        (ValueError("“2031-01” is no round"), "Mend what is named above and run `llr run`"),
+    ],
+)
+def test_an_alert_of_a_failed_run_has_the_reason_and_the_next_step(
+    error: Exception, next_step: str, home: Home, webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, posted = webhook
+    monkeypatch.setenv("LLR_ALERT_WEBHOOK", address)
+
+    @dg.op
+    def step() -> None:
+        raise error
+
+    @dg.job
+    def failing() -> None:
+        step()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = failing.execute_in_process(instance=instance, raise_on_error=False)
+        (failure,) = [event for event in result.all_events if event.is_failure and not event.is_step_event]
+        context = dg.build_run_status_sensor_context(
+            sensor_name="run_failed", dagster_instance=instance, dagster_run=result.dagster_run, dagster_event=failure
+        )
+        run_failed(context.for_run_failure())
+    (told,) = posted
+    assert told["details"] == [f"step: {error}"]
+    assert told["next"].startswith("Nothing is lost, and the last published file stays. ")
+    assert next_step in told["next"]
+
+
+def test_the_alert_of_a_failed_check_leads_to_its_page() -> None:
+    """The name of Dagster's own error, which no public module has."""
+    from dagster._core.errors import DagsterAssetCheckFailedError
+
+    assert "The check's page says what is not true" in NEXT_STEPS[DagsterAssetCheckFailedError.__name__]
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/", "not an address"])
@@ -84,5 +125,6 @@ def test_an_alert_that_cannot_be_posted_is_logged_and_never_raised(
     address: str, home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("LLR_ALERT_WEBHOOK", address)
-    alert("Run failed", details=[], log=logging.getLogger("test"))
+    alert("Run failed", details=[], next_step="", log=logging.getLogger("test"))
     assert "could not be posted" in caplog.text
+    assert address not in caplog.text, "an address may hold a key"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from llr_pipeline.cli import is_empty, main
+from llr_pipeline.backups import is_empty
+from llr_pipeline.cli import main
 from llr_pipeline.paths import Home
 from tests.pipeline.test_intake import write_beds
 from tests.pipeline.test_repair import kept_of
@@ -112,6 +113,8 @@ def test_one_run_says_what_was_left_refused_and_missing(home: Home) -> None:
     assert result.exit_code == 0
     assert "is not empty: the sample is left out" in result.output
     assert "1 accepted, 2 refused; 2 workbooks opened" in result.output
+    assert "Took in: 1 accepted, 2 refused; 2 workbooks opened." in result.output  # in the run's log, and there too
+    assert " Refused: letter.xlsx: The file is plain text" in result.output
     assert str(home.published) in result.output
     lines = result.output.splitlines()
     warnings = lines[lines.index("Warnings  nothing was stopped by them") + 1 :][:7]

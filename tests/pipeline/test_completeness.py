@@ -381,6 +381,22 @@ def test_a_due_day_passes_though_nobody_sends_anything(connection):
     assert "(24 for 2017-03; 24 for 2016-11; 24 for 2016-10)" in seen.sentences[0]
 
 
+@pytest.mark.parametrize(("months_ago", "said"), [(1, False), (4, True), (14, False)])
+def test_months_that_nobody_returned_are_asked_for_while_the_system_is_live(connection, months_ago: int, said: bool):
+    """The month before this one is due on this month's 12th at the earliest: it may still be awaited."""
+    connection.execute("delete from reference.expected_returns where frequency = 'round' or organisation_code <> 'QK1'")
+    month = "select strftime(current_date - to_months(?), '%Y-%m')"
+    last, *later = (connection.execute(month, [ago]).fetchone()[0] for ago in (months_ago, 3, 2, 1))
+    connection.execute("update reference.organisation_roles set ends_on = null where organisation_code = 'QK1'")
+    arrive(connection, "QK1", "monitoring", last, f"{last}-28")
+    build(connection)
+    seen = every_return_due_is_in_use(connection)
+    assert seen.passed is not said
+    if said:
+        due = later if date.today().day > 12 else later[:2]
+        assert seen.sentences[0] == f"Nobody has returned anything for {'; '.join(reversed(due))}, which fell due"
+
+
 def test_what_is_all_in_use_passes_though_some_of_it_was_late(connection):
     connection.execute(
         "delete from reference.expected_returns where (organisation_code, template) <> ('QK1', 'assumptions')"

@@ -49,27 +49,6 @@ def materialise(*wanted: str) -> str:
     return "\n".join([*errors, *(f"{c.check_name} {[v.value for v in c.metadata.values()]}" for c in failed)])
 
 
-@pytest.fixture(scope="module")
-def published_home(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home of one return, which is published: 100 beds in each of six years. Read only: copy it to change it."""
-    home = Home(tmp_path_factory.mktemp("published-home")).create()
-    shutil.copyfile(empty_warehouse, home.warehouse)
-    with duckdb.connect(str(home.warehouse)) as connection:  # as if the reference tables' checks had been run
-        connection.execute("update raw.table_builds set is_sound = true")
-    write_beds(home.inbox / "beds.xlsx", 100)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LLR_HOME", str(home.root))
-        assert materialise("raw", "core.beds", "published") == ""
-    return home
-
-
-@pytest.fixture
-def small(published_home: Home, home: Home) -> Home:
-    """A home of one's own with that return."""
-    shutil.copytree(published_home.root, home.root, dirs_exist_ok=True)
-    return home
-
-
 def table_hashes(path: Path) -> dict[str, tuple[int, int]]:
     """Rows and an order-free hash of every table but the record of builds, doubles to six decimals."""
     with duckdb.connect(str(path), read_only=True) as connection:

@@ -174,3 +174,39 @@ def test_flows_scenarios_and_savings_schemes_that_changed():
         ("savings_schemes", "full_year_effect_of_pool"): ("added", None, 0.02, None),
         ("scenarios", "slip"): ("added", None, 6, "S!E5"),
     }
+
+
+def staff_of(round_: str, headcount: int, wte: float, pay: int, *, setting: str = "acute") -> dict[str, Any]:
+    return {
+        "submission_id": f"RWE {round_}", "round": round_, "organisation_code": "RWE", "staff_group": "medical",
+        "setting": setting, "contract": "substantive", "financial_year": "2016/17", "wte": wte, "headcount": headcount,
+        "pay_cost_gbp": pay, "wte_cell": "H7", "headcount_cell": "H8", "pay_cost_cell": "H9", "sheet": "Workforce",
+    }  # fmt: skip
+
+
+def test_the_number_and_the_pay_of_fewer_than_five_people_are_not_shown():
+    """4 is small in either round, and 4.9 WTE; 5 are shown. The mart has them all, the document does not."""
+    connection = mart_warehouse(
+        raw__submissions=returned("workforce", "2016-10", "2016-11"),
+        core__workforce_current=[
+            staff_of("2016-10", 9, 8.5, 900_000), staff_of("2016-11", 4, 3.5, 400_000),
+            staff_of("2016-10", 6, 4.9, 410_000, setting="community"),
+            staff_of("2016-11", 7, 6.1, 500_000, setting="community"),
+            staff_of("2016-10", 6, 5.0, 420_000, setting="ambulance"),
+            staff_of("2016-11", 5, 5.5, 390_000, setting="ambulance"),
+        ],
+    )  # fmt: skip
+    assert len(make(connection, "mart.round_changes")) == 9  # three lines of three measures
+    rows = make(connection, "report.changes")
+    shown = {(row["line"], row["measure"]): (row["before_value"], row["after_value"]) for row in rows}
+    assert {place: values for place, values in shown.items() if values != (None, None)} == {
+        ("medical, ambulance", "wte"): (5.0, 5.5),
+        ("medical, ambulance", "headcount"): (6.0, 5.0),
+        ("medical, ambulance", "pay_cost"): (420_000.0, 390_000.0),
+    }
+    hidden = {
+        (row["before_in_words"], row["after_in_words"], row["difference"], row["difference_in_words"])
+        for row in rows
+        if row["line"] != "medical, ambulance"
+    }
+    assert hidden == {("not shown: fewer than 5 people", "not shown: fewer than 5 people", None, "not shown")}
