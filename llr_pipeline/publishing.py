@@ -50,8 +50,10 @@ union all
 select 'column', schema_name, table_name, column_name, comment
 from duckdb_columns() where database_name = current_database() and not internal
 union all
--- DuckDB prints a macro with other spaces once it has been stored
-select 'macro', schema_name, function_name, replace(macro_definition, ' ', ''), comment
+-- DuckDB prints a macro with other spaces once it has been stored, and one that reads tables with other brackets too
+select
+    'macro', schema_name, function_name,
+    if(function_type = 'table_macro', parameters::varchar, replace(macro_definition, ' ', '')), comment
 from duckdb_functions() where database_name = current_database() and not internal
 order by all
 """

@@ -30,7 +30,7 @@ PIPELINE_OWN = ("raw.schema_migrations", "raw.table_builds")  # kept by the ware
 
 def reference_tables(*, group: str = "reference") -> dg.AssetsDefinition:
     """One step that loads every `sql/reference/*.csv` as its contract says, each table with its contract check."""
-    found = [contract for contract in contracts().values() if contract.layer == "reference"]
+    found = [contract for contract in contracts().values() if contract.is_list]
 
     @dg.multi_asset(
         name="reference_tables",
@@ -83,7 +83,7 @@ def received_tables(*, group: str = "intake") -> dg.AssetsDefinition:
         specs=[
             dg.AssetSpec(
                 ["raw", name],
-                deps=[["reference", c.table] for c in contracts().values() if c.layer == "reference"],
+                deps=[["reference", c.table] for c in contracts().values() if c.is_list],
                 description=description,
                 group_name=group,
                 kinds={"duckdb", "excel"},

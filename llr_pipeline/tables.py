@@ -120,7 +120,7 @@ def built_from(connection: duckdb.DuckDBPyConnection, contract: Contract) -> lis
 def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, run_id: str) -> None:
     """Build one table, and for a core table of returns the view of the accepted ones."""
     select, view = select_of(contract), None
-    if contract.layer == "core" and "submission_id" in [column.name for column in contract.columns]:
+    if has_current_view(contract):
         accepted = "(select submission_id from raw.submissions where status = 'accepted')"
         current = f"select * from {contract.name} where submission_id in {accepted}"
         view = (contract.name + CURRENT, current, f"The accepted returns of {contract.name}: {contract.description}")
@@ -134,6 +134,11 @@ def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, ru
         run_id=run_id,
         view=view,
     )
+
+
+def has_current_view(contract: Contract) -> bool:
+    """Whether a table holds returns, so that a view shows the accepted ones."""
+    return contract.layer == "core" and "submission_id" in [column.name for column in contract.columns]
 
 
 @cache
@@ -153,7 +158,9 @@ def definition(name: str) -> str:
 def definitions() -> list[str]:
     """The definition of every table that a step makes from others."""
     return [
-        definition(contract.name) for contract in contracts().values() if contract.layer not in ("raw", "reference")
+        definition(contract.name)
+        for contract in contracts().values()
+        if contract.made_by or contract.layer not in ("raw", "reference")
     ]
 
 
@@ -167,7 +174,7 @@ def load_reference(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> Non
     mark = folder_fingerprint("reference", (SQL / "reference").iterdir())
     known = connection.execute("select table_name from raw.table_builds where inputs = [?]", [mark]).fetchall()
     for contract in contracts().values():
-        if contract.layer != "reference" or (contract.name,) in known:
+        if not contract.is_list or (contract.name,) in known:
             continue
         with transaction(connection):
             columns = ", ".join(f'"{c.name}"::{c.type} as "{c.name}"' for c in contract.columns)

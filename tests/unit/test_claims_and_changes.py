@@ -92,6 +92,7 @@ def test_what_changed_between_any_two_rounds():
             of_round("2016-11", 0, site="RWEAE"), of_round("2017-01", 12, site="RWEAK"),
         ],
     )  # fmt: skip
+    assert len(make(connection, "mart.figures")) == 7  # a bed count each; none says who lies in them
     rows = make(connection, "mart.round_changes")
     found = {
         (row["round_before"], row["round_after"], row["line"].split(",")[0]):
@@ -117,4 +118,5 @@ def test_a_return_that_one_round_lacks_is_not_a_change_of_each_line():
     connection = mart_warehouse(
         raw__submissions=returned("beds", "2016-10"), core__beds_current=[of_round("2016-10", 100)]
     )
+    assert len(make(connection, "mart.figures")) == 1
     assert make(connection, "mart.round_changes") == []
