@@ -14,6 +14,7 @@ from llr_pipeline import intake
 from llr_pipeline.checks import check_specs, run_checks
 from llr_pipeline.contracts import contracts
 from llr_pipeline.findings import presentable
+from llr_pipeline.manifests import account
 from llr_pipeline.paths import current_home
 from llr_pipeline.publishing import publish
 from llr_pipeline.raw_tables import raw_descriptions
@@ -192,14 +193,16 @@ def published_file(*, group: str = "publishing") -> dg.AssetsDefinition:
     @dg.asset(
         key=["published", "llr"],
         deps=[dg.AssetKey(name.split(".")) for name in sorted(set(every) - set(PIPELINE_OWN))],
-        description="The file that analysts open: a copy of the warehouse, swapped into place when every check passed.",
+        description="What analysts open: a copy of the warehouse, the same in Parquet files, and a manifest, swapped "
+        "into place together when every check passed.",
         group_name=group,
         kinds={"duckdb"},
         required_resource_keys={"warehouse"},
     )
     def publish_file(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         connection, home = context.resources.warehouse, current_home()
-        published = publish(connection, home.published, definitions=definitions())
+        about = account(connection, run_id=context.run.run_id)
+        published = publish(connection, home.published, definitions=definitions(), about=about)
         show_latest(home, made_in(connection))
         as_it_was = "" if published.is_new else ", as they were"
         context.log.info(f"published {published.tables} tables, {published.size_bytes:,} bytes{as_it_was}")
@@ -209,6 +212,7 @@ def published_file(*, group: str = "publishing") -> dg.AssetsDefinition:
                 "size_bytes": published.size_bytes,
                 "sha256": published.sha256,
                 "tables": published.tables,
+                "edition": published.edition,
             }
         )
 
