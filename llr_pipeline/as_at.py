@@ -22,6 +22,10 @@ from llr_pipeline.manifests import code_fingerprint
 from llr_pipeline.paths import Home
 from llr_pipeline.repair import JOURNAL
 
+RELATIONS = """
+select schema_name, table_name from duckdb_tables() union all select schema_name, view_name from duckdb_views()
+"""
+
 
 class AsAtError(ValueError):
     """Nothing can be regenerated: a sentence saying why, and what to do."""
@@ -100,34 +104,32 @@ def gather(home: Home, words: str, into: Path) -> tuple[Home, Known]:
     return made, known
 
 
-def differences(made: Home, known: Known) -> list[str]:
-    """The tables that do not hold what the manifest says, doubles to six decimals; raw and the dictionary apart."""
-    assert known.manifest is not None
+def verdict(made: Home, known: Known) -> tuple[bool, list[str]]:
+    """Whether the figures are those that were published then, and sentences that say so."""
+    if known.manifest is None:
+        return True, [f"As at {known.until:%Y-%m-%d %H:%M} UTC: see {made.published}"]
+    edition, code, said = known.manifest["edition"], known.manifest["code"], []
+    if code["fingerprint"] != code_fingerprint():
+        own = f"commit {code['commit']}" if code["commit"] else f"release {code['version']}"
+        said.append(f"Edition {edition} was made by other code: for its own figures, run its {own}.")
+    if known.manifest["duckdb_version"] != duckdb.__version__:
+        said.append(f"It was made with DuckDB {known.manifest['duckdb_version']}, whose hashes may be others.")
+    if different := differences(made, known.manifest["tables"]):
+        return False, [*said, f"Not as edition {edition} published them: {', '.join(different)}"]
+    return True, [*said, f"Every figure is as edition {edition} published it: see {made.published}"]
+
+
+def differences(made: Home, tables: Mapping[str, Any]) -> list[str]:
+    """The tables that do not hold what the manifest says, doubles to six decimals; raw and the dictionary apart.
+
+    Raw knows of files that came twice, which the archive keeps once; the dictionary shows examples of that.
+    """
     published = {
         name: rows
-        for name, rows in known.manifest["tables"].items()
+        for name, rows in tables.items()
         if name.split(".")[0] in editions.LAYERS and name != "reference.dictionary"
     }
     with duckdb.connect(str(made.published), read_only=True) as connection:
         there = {f"{schema}.{name}" for schema, name in connection.execute(RELATIONS).fetchall()}
         now = editions.golden(connection, sorted(there & set(published)))
     return sorted(name for name, rows in published.items() if now.get(name) != rows)
-
-
-RELATIONS = """
-select schema_name, table_name from duckdb_tables() union all select schema_name, view_name from duckdb_views()
-"""
-
-
-def verdict(made: Home, known: Known) -> tuple[bool, list[str]]:
-    """Whether the figures are those that were published then, and sentences that say so."""
-    if known.manifest is None:
-        return True, [f"As at {known.until:%Y-%m-%d %H:%M} UTC: see {made.published}"]
-    edition, said = known.manifest["edition"], []
-    if known.manifest["code"]["fingerprint"] != code_fingerprint():
-        commit = known.manifest["code"]["commit"] or f"release {known.manifest['code']['version']}"
-        said.append(f"Edition {edition} was made by other code: for its own figures, run {commit}.")
-    different = differences(made, known)
-    if different:
-        return False, [*said, f"Not as edition {edition} published them: {', '.join(different)}"]
-    return True, [*said, f"Every figure is as edition {edition} published it: see {made.published}"]

@@ -63,7 +63,7 @@ def test_a_figure_that_is_not_what_was_published_is_named(twice, tmp_path_factor
     path.write_text(json.dumps(manifest))
     _, is_right, said = again(home, str(path), tmp_path_factory.mktemp("then"), monkeypatch)
     assert not is_right
-    assert said[0].endswith("run abc123.")
+    assert said[0].endswith("run its commit abc123.")
     assert said[1].endswith("core.beds")
 
 
