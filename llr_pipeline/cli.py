@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -133,17 +134,29 @@ def _write_sample(folder: Path) -> list[Path]:
         return write_sample(folder, progress=lambda done, total, name: bar.update(task, completed=done, total=total))
 
 
-@main.command(cls=Example, examples=("llr run", "LLR_HOME=/srv/llr llr run"))
+@main.command(cls=Example, examples=("llr run", "llr run --as-at 2016-10-31 --into /tmp/october"))
 @click.option("--sample", "with_sample", is_flag=True, help="Put the sample into the inbox if the home is empty.")
 @click.option("--rebuild", is_flag=True, help="Set the warehouse aside and build it anew from the archive.")
-def run(with_sample: bool, rebuild: bool) -> None:
+@click.option("--as-at", metavar="WHEN", help="Instead, what was known then: a manifest, an edition, or a day (UTC).")
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="With --as-at: the new home to make.")
+def run(with_sample: bool, rebuild: bool, as_at: str | None, into: Path | None) -> None:
     """Run the whole pipeline once: take in the inbox, build every table and report, publish.
 
     A warehouse that is found damaged is set aside and built anew from the archive without being told.
 
     Ends with 0 when the warehouse was published, 1 when something failed (the last published file stays), 3 when
-    another run holds the home.
+    another run holds the home. With --as-at the home is only read; 1 also means that figures are not the manifest's.
     """
+    if bool(as_at) != bool(into) or (as_at and (with_sample or rebuild)):
+        raise click.UsageError("--as-at and --into go together, and without --sample and --rebuild.")
+    if as_at and into:
+        from llr_pipeline.as_at import AsAtError, gather, verdict
+
+        try:
+            made, known = gather(current_home(), as_at, into.resolve())
+        except AsAtError as error:
+            raise click.ClickException(str(error)) from None
+        _run(made, then=lambda: verdict(made, known))
     home = current_home().create()
     if with_sample:
         _put_sample(home)
@@ -191,7 +204,15 @@ def withdraw(returns: tuple[str, ...], reason: str, by: str) -> None:
     _run(current_home().create(), Request(withdraw=returns, by=by, reason=reason))
 
 
-def _run(home: Home, request: Request | None = None, *, rebuild: bool = False) -> None:
+def _run(
+    home: Home,
+    request: Request | None = None,
+    *,
+    rebuild: bool = False,
+    then: Callable[[], tuple[bool, list[str]]] = lambda: (True, []),
+) -> None:
+    """Run and say how it went; `then` judges what was published: whether it is right, and sentences."""
+
     from llr_pipeline.housekeeping import low_disk
     from llr_pipeline.running import run_everything
     from llr_pipeline.warehouse import HomeLocked, WarehouseError
@@ -207,7 +228,10 @@ def _run(home: Home, request: Request | None = None, *, rebuild: bool = False) -
     except WarehouseError as error:
         raise click.ClickException(str(error)) from None
     _print_summary(home, outcome)
-    sys.exit(0 if outcome.succeeded else 1)
+    is_right, said = then() if outcome.succeeded else (False, [])
+    for sentence in said:
+        console.print(f"\n{sentence}", markup=False)
+    sys.exit(0 if is_right else 1)
 
 
 def _put_sample(home: Home) -> None:

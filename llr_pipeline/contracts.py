@@ -91,6 +91,11 @@ class Contract:
     def name(self) -> str:
         return f"{self.layer}.{self.table}"
 
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list that the project keeps, in a `.csv` beside the contract."""
+        return self.layer == "reference" and not self.made_by
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -1,21 +1,29 @@
 """What the guides in `docs/` say of contracts, rules and who owes what, made from them.
 
-`python -m llr_pipeline.guide` writes it anew between a page's marks, `<!-- name: start -->` and `<!-- name: end -->`.
-The words around it are written by hand.
+`python -m llr_pipeline.guide` writes it anew between a page's marks, `<!-- name: start -->` and `<!-- name: end -->`;
+the words around it are written by hand. It also writes the whole of `docs/dictionary/`, with examples from what the
+home has published, or those that are there.
 """
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from pathlib import Path
 
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import Column, Sheet, contracts, templates
-from llr_pipeline.paths import PROJECT
+from llr_pipeline.dictionary import NAME, Entry, entries
+from llr_pipeline.paths import PROJECT, Home, current_home
 
 DOCS = PROJECT / "docs"
 WIDTH = 120
+DICTIONARY = (
+    "Made from the contracts in sql/ by `python -m llr_pipeline.guide`: change them, not this page. The same, with an "
+    "example of each column from the published rows, is `reference.dictionary`. The examples here are the sample's."
+)
+COLUMN_HEADS = ("column", "type", "unit", "what it holds, and what it may hold", "example")
 DASH = {"zero": "0", "missing": "empty", "error": "a finding"}
 
 
@@ -113,21 +121,86 @@ def _wrapped(text: str, *, indent: str = "", first: str = "") -> str:
     )
 
 
-def _tables(layer: str) -> str:
-    """Every table of a layer: its description and its key."""
-    rows = [
-        (f"`{contract.name}`", contract.description, ", ".join(f"`{name}`" for name in contract.grain))
-        for contract in sorted(contracts().values(), key=lambda contract: contract.name)
-        if contract.layer == layer
+def dictionary_pages() -> list[str]:
+    """The names of the dictionary's pages: a layer each, but a subject each of the marts, of which there are most."""
+    return list(dict.fromkeys(map(_page_of, entries())))
+
+
+def _page_of(entry: Entry) -> str:
+    return f"mart_{contracts()[entry.name].group}" if entry.layer == "mart" else entry.layer
+
+
+def dictionary_page(name: str, examples: Mapping[tuple[str, str], str]) -> str:
+    """One page: a table or macro after another, each column with an example where there is one."""
+    found = [entry for entry in entries() if _page_of(entry) == name]
+    wholes = [entry for entry in found if entry.kind != "column"]
+    title = name.replace("_", " ").capitalize().replace("nhs", "NHS")
+    parts = [f"# {title}\n\n{_wrapped(DICTIONARY)}"]
+    for whole in wholes:
+        said = [f"## `{whole.type or whole.name}`", whole.definition]
+        if whole.source:
+            said.append(f"Source: {whole.source}.")
+        columns = [entry for entry in found if entry.kind == "column" and entry.name == whole.name]
+        other = contracts()[whole.name].columns_of if whole.name in contracts() else None
+        if other:
+            said.append(f"Columns: those of [`{other}`](#{other.replace('.', '')}).")
+        elif columns:
+            rows = [_described(column, examples.get((whole.name, column.column_name), "")) for column in columns]
+            said.append(_table(COLUMN_HEADS, rows))
+        parts.append("\n\n".join(said))
+    return "\n\n".join(parts) + "\n"
+
+
+def _described(column: Entry, example: str) -> tuple[str, ...]:
+    bounds = [
+        f"{word} {limit:g}" for word, limit in (("from", column.minimum), ("to", column.maximum)) if limit is not None
     ]
-    return _table(("table", "one row per …, and what to know", "key"), rows)
+    allowed = "; ".join(filter(None, [column.allowed, " ".join(bounds)]))
+    name = f"`{column.column_name}`" + (" (key)" if column.is_key else "")
+    words = column.definition + (f"; {allowed}" if allowed else "")
+    return name, column.type or "", column.unit or "", _in_a_cell(words), f"`{_in_a_cell(example)}`" if example else ""
+
+
+def _in_a_cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("`", "'")
+
+
+def examples_on(page: str) -> dict[tuple[str, str], str]:
+    """The examples that a page has: a run of the sample is not needed to write it anew."""
+    found, name = {}, ""
+    for line in page.splitlines():
+        if line.startswith("## "):
+            name = line[3:].strip("`")
+        elif line.startswith("| `") and (shown := re.search(r"\| `([^`]*)` \|$", line)):
+            found[name, line.split("`")[1]] = shown[1].replace("\\|", "|")
+    return found
+
+
+def published_examples(home: Home) -> dict[tuple[str, str], str]:
+    """The examples in a home's published dictionary; none where nothing has been published."""
+    import duckdb
+
+    if not home.published.exists():
+        return {}
+    with duckdb.connect(str(home.published), read_only=True) as connection:
+        rows = connection.execute(f"select name, column_name, example from {NAME} where example is not null").fetchall()
+    return {(name, column): example for name, column, example in rows}
+
+
+def dictionary_path(name: str) -> Path:
+    return DOCS / "dictionary" / f"{name}.md"
 
 
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "organisations.md": {"owed": _owed, "sheets": _sheets, "dashes": _dashes, "rules": _rules},
-    "analysts.md": {layer: partial(_tables, layer) for layer in ("reference", "core", "mart", "report")},
 }
 
 if __name__ == "__main__":
     for name in PARTS:
         (DOCS / name).write_text(rewritten(name), encoding="utf-8")
+    fresh = published_examples(current_home())
+    for name in dictionary_pages():
+        path = dictionary_path(name)
+        path.parent.mkdir(exist_ok=True)
+        kept = examples_on(path.read_text(encoding="utf-8")) if path.exists() else {}
+        path.write_text(dictionary_page(name, kept | fresh), encoding="utf-8")

@@ -1,7 +1,8 @@
 """Publishing: a finished copy of the warehouse, swapped into place, which is the file that analysts open.
 
-Here: what may be published, how it is copied and proved, and the modes of the file and its folder. Not here: who may
-run the pipeline (the home's lock, `warehouse.py`). Why so, with measurements: `docs/decisions/0004-publishing.md`.
+Here: what may be published, how it is copied and proved, and the modes of the file and its folder. Not here: what else
+an edition has, and how it is shown (`editions.py`), nor who may run the pipeline (the home's lock, `warehouse.py`).
+Why so, with measurements: `docs/decisions/0004-publishing.md`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,22 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import duckdb
 
+from llr_pipeline.editions import (
+    BOOKKEEPING,
+    fresh_edition,
+    golden,
+    is_whole,
+    manifest_of,
+    remove_leftovers,
+    show,
+    write_manifest,
+    write_parquet,
+)
 from llr_pipeline.warehouse import changed, content, identifier
 
 # The oldest storage that refuses another file's `.wal`, in a quarter of the usual block: most tables here are small.
@@ -50,8 +64,10 @@ union all
 select 'column', schema_name, table_name, column_name, comment
 from duckdb_columns() where database_name = current_database() and not internal
 union all
--- DuckDB prints a macro with other spaces once it has been stored
-select 'macro', schema_name, function_name, replace(macro_definition, ' ', ''), comment
+-- DuckDB prints a macro with other spaces once it has been stored, and one that reads tables with other brackets too
+select
+    'macro', schema_name, function_name,
+    if(function_type = 'table_macro', parameters::varchar, replace(macro_definition, ' ', '')), comment
 from duckdb_functions() where database_name = current_database() and not internal
 order by all
 """
@@ -63,64 +79,82 @@ class PublishingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Publication:
-    """A published file. `tables` counts its tables, views apart; `is_new` is false where it already was just this."""
+    """A published file and its edition. `tables` counts its tables, views apart; `is_new`: it was not there before."""
 
     path: Path
     size_bytes: int
     sha256: str
     tables: int
+    edition: str
     is_new: bool = True
 
 
-def publish(connection: duckdb.DuckDBPyConnection, target: Path, *, definitions: Collection[str] = ()) -> Publication:
-    """Replace `target` by a copy of the warehouse that `connection`, outside a transaction, has open for writing.
+def publish(
+    connection: duckdb.DuckDBPyConnection,
+    target: Path,
+    *,
+    definitions: Collection[str] = (),
+    about: Mapping[str, Any] = MappingProxyType({}),
+) -> Publication:
+    """Make an edition of the warehouse that `connection`, outside a transaction, has open for writing, and show it.
 
-    `definitions` are the fingerprints of what makes each table in this release. Readers of the old file keep it, and
-    are not waited for. A file that holds just this stays. Raises PublishingError, and leaves `target` as it was, when
-    a table was not built from what the others hold, or by another release, or when any step fails.
+    `target`, a link to the newest edition's file, then leads to it. `definitions` are the fingerprints of what makes
+    each table in this release; `about` is the run's account for the manifest. Readers of the old file keep it, and are
+    not waited for. An edition that holds just this stays. Raises PublishingError, and leaves what is shown as it was,
+    when a table was not built from what the others hold, or by another release, or when any step fails.
     """
-    with _step("preparing the folder", f"let the pipeline's user own and write to {target.parent}"):
-        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        _deny_others_writing(target.parent)
-        _remove_leftovers(target)
+    folder = target.parent
+    with _step("preparing the folder", f"let the pipeline's user own and write to {folder}"):
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _deny_others_writing(folder)
+        remove_leftovers(folder)
     with _step("reading the warehouse", "mend the table or view that this names and run `llr run`"):
         held = _contents(connection)
     _refuse_mixture(connection, definitions, held)
-    if (tables := _as_published(connection, target, held)) is not None:
-        return _publication(target, tables=tables, is_new=False)
-    copy = target.with_name(f".{target.name}.{os.getpid()}.publishing")
-    check_disk = f"check the free space and permissions of {target.parent} and run `llr run`"
+    if _is_published(connection, target, held):
+        return _publication(connection, target, is_new=False)
+    check_disk = f"check the free space and permissions of {folder} and run `llr run`"
     try:
         with _step("copying the warehouse", check_disk):
+            fresh = fresh_edition(folder)
+            copy = fresh / target.name
             connection.execute("checkpoint")
             _copy(connection, copy)
             copy.chmod(0o444)
         with _step("checking the copy", "mend the table or view that this names and run `llr run`"):
-            tables = _prove(connection, copy, held)
+            _prove(connection, copy, held)
+        with _step("writing the Parquet files and the manifest", check_disk):
+            marks = write_parquet(connection, folder, fresh, held=held)
+            tables = golden(connection, [name for name in held if name not in BOOKKEEPING])
+            edition = write_manifest(folder, fresh, about=about, tables=tables, marks=marks)
         with _step("replacing the published file", check_disk):
-            with copy.open("rb") as file:
-                os.fsync(file.fileno())
-            _wal(target).unlink(missing_ok=True)  # left by someone writing to the old file; it would break the new one
-            os.replace(copy, target)
+            _wal(target).unlink(missing_ok=True)  # of an edition, DuckDB keeps it beside the edition's own file
+            show(folder, fresh, edition=edition)
     finally:
         with suppress(OSError):
-            _remove_leftovers(target)
-    _sync_folder(target.parent)
-    return _publication(target, tables=tables, is_new=True)
+            remove_leftovers(folder)
+    _sync_folder(folder)
+    return _publication(connection, target, is_new=True)
 
 
-def _publication(target: Path, *, tables: int, is_new: bool) -> Publication:
+def _publication(connection: duckdb.DuckDBPyConnection, target: Path, *, is_new: bool) -> Publication:
+    own = "database_name = current_database() and not internal and not temporary"
+    (tables,) = connection.execute(f"select count(*) from duckdb_tables() where {own}").fetchone()
     with target.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Publication(target, target.stat().st_size, sha256, tables, is_new)
+    edition = manifest_of(target.parent)["edition"]
+    return Publication(target, target.stat().st_size, sha256, tables, edition, is_new)
 
 
-def _as_published(connection: duckdb.DuckDBPyConnection, target: Path, held: Mapping[str, str]) -> int | None:
-    """The number of tables of the published file if it is whole and holds just what the warehouse holds."""
+def _is_published(connection: duckdb.DuckDBPyConnection, target: Path, held: Mapping[str, str]) -> bool:
+    """Whether the newest edition is whole and holds just what the warehouse holds."""
     try:
-        return None if _wal(target).exists() else _prove(connection, target, held)
+        if _wal(target).exists() or _wal(target.resolve()).exists() or not is_whole(target.parent):
+            return False
+        _prove(connection, target, held)
+        return True
     except duckdb.Error:
-        return None
+        return False
 
 
 @contextmanager
@@ -178,8 +212,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
         raise OSError(f"{_wal(copy).name} was left beside the copy")
 
 
-def _prove(connection: duckdb.DuckDBPyConnection, copy: Path, held: Mapping[str, str]) -> int:
-    """The number of tables, once every table and view of the copy can be read and holds what the warehouse `held`."""
+def _prove(connection: duckdb.DuckDBPyConnection, copy: Path, held: Mapping[str, str]) -> None:
+    """Raises duckdb.Error unless every table and view of the copy can be read and holds what the warehouse `held`."""
     expected = connection.execute(INVENTORY).fetchall()
     with duckdb.connect(copy, read_only=True) as reader:
         different = set(expected).symmetric_difference(reader.execute(INVENTORY).fetchall())
@@ -189,7 +223,6 @@ def _prove(connection: duckdb.DuckDBPyConnection, copy: Path, held: Mapping[str,
         for relation, found in _contents(reader).items():
             if found != held[relation]:
                 raise duckdb.Error(f"{relation} does not hold the rows that it has in the warehouse")
-    return sum(kind == "table" for kind, *_ in expected)
 
 
 def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -209,11 +242,6 @@ def _deny_others_writing(folder: Path) -> None:
     mode = folder.stat().st_mode & 0o7777
     if mode & 0o022:
         folder.chmod(mode & ~0o022)
-
-
-def _remove_leftovers(target: Path) -> None:
-    for path in target.parent.glob(f".{target.name}.*.publishing*"):
-        path.unlink(missing_ok=True)
 
 
 def _wal(path: Path) -> Path:

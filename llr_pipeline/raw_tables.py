@@ -31,10 +31,12 @@ ROW_COLUMNS = (
 )
 READ_COLUMNS = (
     Column(
-        "reading", "Each column as read: codes for entries on a list, numbers, dates; empty where it could not be read"
+        "reading",
+        "Each column as read: codes for entries on a list, numbers, dates; empty where it could not be read",
+        type="struct",
     ),
-    Column("cell", "Each column's cell, such as B7"),
-    Column("is_quarantined", "Whether an error keeps the row out of core; see raw.findings"),
+    Column("cell", "Each column's cell, such as B7", type="struct"),
+    Column("is_quarantined", "Whether an error keeps the row out of core; see raw.findings", type="boolean"),
 )
 
 GRID_COLUMNS = (

@@ -15,6 +15,7 @@ from llr_pipeline.checks import check_specs
 from llr_pipeline.contracts import contracts
 from llr_pipeline.findings import presentable
 from llr_pipeline.housekeeping import Removed, tidy
+from llr_pipeline.manifests import account
 from llr_pipeline.paths import current_home
 from llr_pipeline.publishing import publish
 from llr_pipeline.raw_tables import raw_descriptions
@@ -30,7 +31,7 @@ PIPELINE_OWN = ("raw.schema_migrations", "raw.table_builds")  # kept by the ware
 
 def reference_tables(*, group: str = "reference") -> dg.AssetsDefinition:
     """One step that loads every `sql/reference/*.csv` as its contract says, each table with its contract check."""
-    found = [contract for contract in contracts().values() if contract.layer == "reference"]
+    found = [contract for contract in contracts().values() if contract.is_list]
 
     @dg.multi_asset(
         name="reference_tables",
@@ -82,7 +83,7 @@ def received_tables(*, group: str = "intake") -> dg.AssetsDefinition:
         specs=[
             dg.AssetSpec(
                 ["raw", name],
-                deps=[["reference", c.table] for c in contracts().values() if c.layer == "reference"],
+                deps=[["reference", c.table] for c in contracts().values() if c.is_list],
                 description=description,
                 group_name=group,
                 kinds={"duckdb", "excel"},
@@ -209,14 +210,16 @@ def published_file(*, group: str = "publishing") -> dg.AssetsDefinition:
     @dg.asset(
         key=["published", "llr"],
         deps=[dg.AssetKey(name.split(".")) for name in sorted(set(every) - set(PIPELINE_OWN))],
-        description="The file that analysts open: a copy of the warehouse, swapped into place when every check passed.",
+        description="What analysts open: a copy of the warehouse, the same in Parquet files, and a manifest, swapped "
+        "into place together when every check passed.",
         group_name=group,
         kinds={"duckdb"},
         required_resource_keys={"warehouse"},
     )
     def publish_file(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         connection, home = context.resources.warehouse, current_home()
-        published = publish(connection, home.published, definitions=definitions())
+        about = account(connection, run_id=context.run.run_id)
+        published = publish(connection, home.published, definitions=definitions(), about=about)
         show_latest(home, made_in(connection))
         as_it_was = "" if published.is_new else ", as they were"
         context.log.info(f"published {published.tables} tables, {published.size_bytes:,} bytes{as_it_was}")
@@ -226,6 +229,7 @@ def published_file(*, group: str = "publishing") -> dg.AssetsDefinition:
                 "size_bytes": published.size_bytes,
                 "sha256": published.sha256,
                 "tables": published.tables,
+                "edition": published.edition,
             }
         )
 

@@ -165,7 +165,7 @@ def checked(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[d
 def build_table(connection: duckdb.DuckDBPyConnection, contract: Contract, *, run_id: str) -> None:
     """Build one table, and for a core table of returns the view of the accepted ones."""
     select, view = select_of(contract), None
-    if contract.layer == "core" and "submission_id" in [column.name for column in contract.columns]:
+    if has_current_view(contract):
         what = f"The accepted returns of {contract.name}: {contract.description}"
         view = (contract.name + CURRENT, select_current(contract), what)
     replace_table(
@@ -195,6 +195,11 @@ def select_current(contract: Contract) -> str:
     """
 
 
+def has_current_view(contract: Contract) -> bool:
+    """Whether a table holds returns, so that a view shows the accepted ones."""
+    return contract.layer == "core" and "submission_id" in [column.name for column in contract.columns]
+
+
 @cache
 def definition(name: str) -> str:
     """`sql/layer.table@hash` of a table's contract and of what makes it: its SELECT and the macros, or its modules."""
@@ -212,7 +217,9 @@ def definition(name: str) -> str:
 def definitions() -> list[str]:
     """The definition of every table that a step makes from others."""
     return [
-        definition(contract.name) for contract in contracts().values() if contract.layer not in ("raw", "reference")
+        definition(contract.name)
+        for contract in contracts().values()
+        if contract.made_by or contract.layer not in ("raw", "reference")
     ]
 
 
@@ -226,7 +233,7 @@ def load_reference(connection: duckdb.DuckDBPyConnection, *, run_id: str) -> Non
     mark = folder_fingerprint("reference", (SQL / "reference").iterdir())
     known = connection.execute("select table_name from raw.table_builds where inputs = [?]", [mark]).fetchall()
     for contract in contracts().values():
-        if contract.layer != "reference" or (contract.name,) in known:
+        if not contract.is_list or (contract.name,) in known:
             continue
         with transaction(connection):
             columns = ", ".join(f'"{c.name}"::{c.type} as "{c.name}"' for c in contract.columns)

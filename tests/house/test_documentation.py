@@ -10,11 +10,10 @@ from pathlib import Path
 import click
 import pytest
 
-from llr_pipeline import raw_tables
 from llr_pipeline.cli import main
-from llr_pipeline.contracts import contracts, templates
+from llr_pipeline.contracts import templates
 from llr_pipeline.definitions import defs
-from llr_pipeline.guide import PARTS, rewritten
+from llr_pipeline.guide import PARTS, dictionary_page, dictionary_pages, dictionary_path, examples_on, rewritten
 from llr_pipeline.paths import PROJECT
 
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
@@ -102,11 +101,17 @@ def test_every_environment_variable_is_in_operations():
     assert not said - used, f"docs/operations.md names variables that nothing reads: {sorted(said - used)}"
 
 
-def test_every_table_is_in_the_analysts_guide():
-    tables = {*contracts(), *(f"raw.{name}" for name in raw_tables.raw_descriptions())}
-    text = read("docs/analysts.md")
-    missing = sorted(name for name in tables if not re.search(rf"\b{re.escape(name)}\b", text))
-    assert not missing, f"not in docs/analysts.md: {missing}"
+@pytest.mark.parametrize("name", dictionary_pages())
+def test_the_dictionary_says_what_contracts_say(name: str):
+    """The examples are those that are there: the sample is not run for a page."""
+    page = dictionary_path(name).read_text(encoding="utf-8")
+    made = dictionary_page(name, examples_on(page))
+    assert made == page, f"{name}.md is behind: run `.venv/bin/python -m llr_pipeline.guide`"
+
+
+def test_the_dictionary_has_no_page_of_what_is_gone():
+    found = {path.stem for path in dictionary_path("").parent.glob("*.md")}
+    assert found == set(dictionary_pages())
 
 
 def test_every_check_is_documented():

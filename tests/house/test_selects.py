@@ -106,10 +106,19 @@ def test_macros_read_no_table():
         assert not read, f"macro {name} reads {read}: pass what it needs as arguments"
 
 
+def test_no_select_asks_a_macro_that_reads_tables():
+    """sql/lineage.sql is for analysts: what a table stands on is what its SELECT names."""
+    names = re.findall(r"create or replace macro (\w+)", (SQL / "lineage.sql").read_text(encoding="utf-8"))
+    assert names, "sql/lineage.sql defines no macro"
+    asked = re.compile(rf"\b({'|'.join(names)})\(")
+    wrong = {path.name: asked.findall(path.read_text(encoding="utf-8")) for path in (*SELECTS, SQL / "macros.sql")}
+    assert not any(wrong.values()), f"read the tables themselves: { ({k: v for k, v in wrong.items() if v}) }"
+
+
 def test_every_macro_says_its_units():
-    text = (SQL / "macros.sql").read_text(encoding="utf-8")
+    text = "".join((SQL / name).read_text(encoding="utf-8") for name in ("macros.sql", "lineage.sql"))
     for comment, name in re.findall(r"((?:^--[^\n]*\n)*)create or replace macro (\w+)", text, flags=re.MULTILINE):
-        assert "[" in comment, f"sql/macros.sql: above {name}, state the formula with units in [brackets]"
+        assert "[" in comment, f"sql/*.sql: above {name}, state the formula with units in [brackets]"
 
 
 def test_no_sql_is_put_together_in_assets():

@@ -53,5 +53,5 @@ def published_home(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 def small(published_home: Home, home: Home) -> Home:
     """A home of one's own with that return."""
-    shutil.copytree(published_home.root, home.root, dirs_exist_ok=True)
+    shutil.copytree(published_home.root, home.root, symlinks=True, dirs_exist_ok=True)
     return home

@@ -9,7 +9,6 @@ import duckdb
 from assets.reports.changes import changes
 from assets.reports.claims import claims
 from assets.reports.stp_monitoring import stp_monitoring
-from llr_pipeline.paths import PROJECT
 
 
 def test_the_ledger_and_the_reports_have_one_figure(published):
@@ -80,13 +79,6 @@ def test_planted_changes_are_found(published):
     document = changes(published)
     (whole,) = published.execute("select count(*) from mart.round_changes").fetchone()
     assert document.headlines["changed_figures"] == whole
-
-
-def test_the_guides_queries_about_monitoring_run(published):
-    text = (PROJECT / "docs" / "analysts.md").read_text(encoding="utf-8")
-    (block,) = (one for one in re.findall(r"^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "spc_series" in one)
-    counts = [len(published.execute(query).fetchall()) for query in block.split(";") if query.strip()]
-    assert counts == [11, 4, 5]
 
 
 def test_an_empty_warehouse_says_so():

@@ -34,7 +34,7 @@ def run(home: Home) -> Outcome:
 @pytest.fixture
 def copied(sample_home: Home, home: Home) -> Home:
     """A home of one's own in which the sample has been run."""
-    shutil.copytree(sample_home.root, home.root, dirs_exist_ok=True)
+    shutil.copytree(sample_home.root, home.root, symlinks=True, dirs_exist_ok=True)
     return home
 
 

@@ -13,7 +13,7 @@ import pytest
 from assets.reports.workforce import workforce
 from llr_pipeline.checks import check_contract
 from llr_pipeline.contracts import contracts
-from llr_pipeline.paths import PROJECT, SQL, Home
+from llr_pipeline.paths import SQL, Home
 from llr_pipeline.reports import write_document
 from llr_pipeline.tables import load_reference
 from llr_pipeline.warehouse import prepare
@@ -215,15 +215,6 @@ def test_half_a_system_is_said_to_be_half(connection):
 def test_an_empty_warehouse_still_has_a_report(connection):
     fill(connection, {})
     assert workforce(connection).summary == "No workforce return has been accepted yet."
-
-
-def test_the_guides_queries_about_staff_run(published):
-    """Those of docs/analysts.md, as they stand, each with rows but for the doubts, of which the sample has none."""
-    text = (PROJECT / "docs" / "analysts.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    queries = [one for block in blocks if "redundancy" in block or "workforce_" in block for one in block.split(";")]
-    counts = [len(published.execute(query).fetchall()) for query in queries if query.strip()]
-    assert counts == [5, 24, 0]
 
 
 def test_the_page_of_the_sample_stands_alone(published, tmp_path):

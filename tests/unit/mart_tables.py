@@ -24,7 +24,7 @@ def mart_warehouse(**tables: Rows) -> duckdb.DuckDBPyConnection:
     for name, contract in contracts().items():
         columns = ", ".join(f'"{column.name}" {column.type}' for column in contract.columns)
         suffix = "_current" if contract.layer == "core" and contract.grain[0] == "submission_id" else ""
-        if contract.layer == "reference":
+        if contract.is_list:
             path = SQL / f"{name.replace('.', '/')}.csv"
             connection.execute(f"create table {name} ({columns})")
             connection.execute(f"insert into {name} from read_csv('{path}', all_varchar = true, header = true)")

@@ -316,7 +316,7 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute(f"create schema {layer}")
     connection.execute((SQL / "macros.sql").read_text(encoding="utf-8"))
     for name, contract in contracts().items():
-        if contract.layer == "reference":
+        if contract.is_list:
             columns = ", ".join(f"{c.name}::{c.type} as {c.name}" for c in contract.columns)
             path = SQL / "reference" / f"{contract.table}.csv"
             connection.execute(
