@@ -11,8 +11,9 @@ from typing import Any
 
 import duckdb
 
+from llr_pipeline.documents import rows_of
 from llr_pipeline.paths import PROJECT, SQL
-from llr_pipeline.reports import code, rows_of
+from llr_pipeline.reports import code
 from llr_pipeline.warehouse import folder_fingerprint, now, schema_version
 
 INPUTS = """
