@@ -91,7 +91,7 @@ def table(
         is_sound = all(result.passed for result in results)
         set_sound(connection, name, is_sound)
         if then and is_sound:
-            metadata |= then(connection, run_id)
+            metadata = {**then(connection, run_id), **metadata}  # what it has to show stands first
         results += warnings(context, contract, warns, is_sound=is_sound)
         return dg.MaterializeResult(metadata=metadata, check_results=results)
 
