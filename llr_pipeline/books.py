@@ -103,7 +103,7 @@ def _sheet(sheet: Worksheet, table: Table, *, source: str, footer: str, style: S
     numeric = numeric_columns(texts, len(table.frame.columns))
     sheet.write_string(0, 0, table.title, style("title"))
     header, widths = len(notes) + 2, list(_widths(table, texts))
-    lines = 1 + max(-(-len(str(name)) // width) for name, width in zip(table.frame.columns, widths, strict=True))
+    lines = 1 + max(len(str(name)) // width for name, width in zip(table.frame.columns, widths, strict=True))
     sheet.set_row(header, ROW_HEIGHT * lines)
     for row, note in enumerate(notes, start=1):
         sheet.write_string(row, 0, note, style("prose"))

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 SVG = "http://www.w3.org/2000/svg"
 G = f"{{{SVG}}}g"
 BELOW_TITLE = 10.0
-"""Pixels from a title's last base line to what is kept: its depth and offset (`look.themed`) less a margin."""
+"""Pixels from a title's last base line to what is kept: its depth and offset (`look.CONFIG`) less a margin."""
 PLACE = re.compile(r"translate\([-\d.]+,\s*([-\d.]+)\)")
 NOT_NEEDED = ("role", "aria-label", "aria-roledescription", "aria-hidden", "class", "pointer-events")
 

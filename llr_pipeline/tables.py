@@ -105,7 +105,7 @@ def table(
         context.log.info(f"{name}: {metadata['dagster/row_count']:,} rows{', as they were' if is_kept else ''}")
         is_sound = all(result.passed for result in results)
         if then and is_sound:
-            metadata |= then(connection, run_id)
+            metadata = {**then(connection, run_id), **metadata}  # what it has to show stands first
         results += warnings(context, contract, warns, is_sound=is_sound)
         return dg.MaterializeResult(metadata=metadata, check_results=results)
 

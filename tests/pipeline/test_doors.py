@@ -364,9 +364,10 @@ def test_what_is_injected_into_a_report_does_not_act(visit, served, tmp_path):
 
 
 def test_a_manager_walks_through_the_report_pages_of_the_interface(visit, served):
-    """Each page of group and asset shows the summary, its chart, and a link to the whole report."""
+    """From their list, by its links, each shows its summary, its chart, and a link to the whole report."""
+    visit.page.goto(f"{served.managers}/assets/report", wait_until="domcontentloaded")
     for name in REPORTS:
-        visit.page.goto(f"{served.managers}/assets/report/{name}", wait_until="domcontentloaded")
+        visit.page.locator(f"a[href$='/assets/report/{name}']").first.click()
         link = visit.page.get_by_role("link", name="The whole report").first
         link.wait_for()
         about = json.loads((next(served.home.reports.glob(f"*/{name}/about.json"))).read_text(encoding="utf-8"))
@@ -375,6 +376,7 @@ def test_a_manager_walks_through_the_report_pages_of_the_interface(visit, served
             image.wait_for()
             image.evaluate("image => image.decode()")
         visit.picture(name)
+        visit.page.go_back()
     assert not visit.errors
 
 

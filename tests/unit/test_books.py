@@ -51,8 +51,8 @@ def test_a_sheet_for_each_table_and_for_the_figures_of_each_chart(book):
     links = [cell.hyperlink.location for cell in book["Contents"]["A"] if cell.hyperlink]
     assert links == ["'Needs'!A1", "'Counts'!A1", "'Counts 2'!A1", "'=Odd name of a sheet'!A1"]
     assert [cell.value for cell in book["Needs"]["A"]] == [
-        "Needs", "The figures of the chart.", "Eight runs in ten.", "Report. NHS England. Run run1, 1 May 2026.", None,
-        "Year", "2016/17",
+        "Needs", "The figures of the chart.", "Eight runs in ten.",
+        "Report. NHS England. Run run1, 1 May 2026.", None, "Year", "2016/17",
     ]  # fmt: skip
 
 
