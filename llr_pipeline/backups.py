@@ -46,8 +46,11 @@ class Backup:
 def back_up(home: Home, target: Path) -> Backup:
     """Write the archive into one file, then read that and prove it. May be done while a run goes on.
 
-    The target is there whole or not at all, and its user's alone. Raises BackupError where it cannot be written.
+    The target is there whole or not at all, and its user's alone. Raises BackupError where it cannot be written, and
+    for an empty archive: a wrong LLR_HOME must not make an empty back-up every night.
     """
+    if not any(home.archive.glob("??/*")):
+        raise BackupError(f"The archive of {home.root} is empty: there is nothing to back up. Is LLR_HOME right?")
     copy = target.with_name(f".{target.name}.part")
     try:
         with open(os.open(copy, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:

@@ -22,12 +22,12 @@ def backup(file: Path, force: bool) -> None:
     """Write what nothing can rebuild into one FILE: the archive, its notes and the record of actions.
 
     It may be done while a run goes on. The file is read again and proved before it gets its name. Ends with 0, or with
-    1 when it could not be written or when a file of the archive is damaged.
+    1 when it could not be written, the archive is empty or a file of it is damaged.
     """
     from llr_pipeline.archive import waiting
     from llr_pipeline.backups import BackupError, back_up
 
-    home = current_home().create()
+    home = current_home()
     if file.exists() and not force:
         raise click.ClickException(f"{file} is there already. Choose another name, or replace it with --force.")
     try:
@@ -38,7 +38,7 @@ def backup(file: Path, force: bool) -> None:
         f"Backed up {made.files:,} files, {made.size_bytes:,} bytes, to {file}; read again: whole.", markup=False
     )
     if left_out := len(waiting(home)):
-        console.print(f"{left_out:,} files that wait in the inbox are not in it: run first to take them in.")
+        console.print(f"Waiting in the inbox, and not in it: {left_out:,} files. Run first to take them in.")
     for name in made.damaged:
         console.print(f"Damaged in the archive: {name}. Take it from an older back-up.", markup=False)
     sys.exit(1 if made.damaged else 0)

@@ -50,7 +50,7 @@ def saved(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_beds(home.inbox / "waits.xlsx", 100)
     target = tmp_path_factory.mktemp("backups") / "llr.tar"
     said = llr("backup", target, home=home)
-    assert "1 files that wait in the inbox are not in it" in said.output
+    assert "Waiting in the inbox, and not in it: 1 files." in said.output
     return target
 
 
@@ -101,6 +101,13 @@ def test_a_back_up_that_cannot_be_written_leaves_the_older_one(saved: Path, home
     assert said.exit_code == 1
     assert "cannot be written (No such file or directory)" in said.output
     assert saved.read_bytes() == before
+
+
+def test_an_empty_archive_is_not_backed_up(new: Home, tmp_path: Path) -> None:
+    said = llr("backup", tmp_path / "llr.tar", home=new)
+    assert said.exit_code == 1
+    assert "is empty: there is nothing to back up. Is LLR_HOME right?" in said.output
+    assert not (tmp_path / "llr.tar").exists()
 
 
 def overwrite(path: Path) -> None:
