@@ -66,12 +66,12 @@ def write_parquet(
 
     `held` is a hash of the rows of each. A file whose rows and comments are those of the newest edition is linked.
     """
-    before, marks = manifest_of(folder).get("marks", {}), {}
+    before, comments, marks = manifest_of(folder).get("marks", {}), _comments(connection), {}
     for name, content in held.items():
         layer, table = name.split(".", 1)
         if layer not in LAYERS:
             continue
-        metadata = _metadata(connection, layer, table)
+        metadata = _metadata(comments[name])
         marks[name] = hashlib.sha256(f"{content} {metadata}".encode()).hexdigest()[:16]
         target = Path(PARQUET, layer, f"{table}.parquet")
         (fresh / target).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -86,19 +86,29 @@ def write_parquet(
     return marks
 
 
-def _metadata(connection: duckdb.DuckDBPyConnection, layer: str, table: str) -> str:
-    """The comments of a table and its columns as Parquet's key-value metadata: `description`, and `columns` as JSON."""
-    where = f"database_name = current_database() and schema_name = {quoted(layer)}"  # a parameter would import pandas
-    (description,) = connection.execute(
-        f"select comment from duckdb_tables() where {where} and table_name = {quoted(table)} "
-        f"union all select comment from duckdb_views() where {where} and view_name = {quoted(table)}"
-    ).fetchone()
-    columns = connection.execute(
-        "select column_name, coalesce(comment, '') from duckdb_columns() "
-        f"where {where} and table_name = {quoted(table)} order by column_index"
+def _comments(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """The comment of each table and view, under the empty name, and those of its columns: all asked for once."""
+    own = "database_name = current_database() and not internal"
+    rows = connection.execute(
+        f"""
+        select schema_name || '.' || table_name, -1 as place, '' as name, comment from duckdb_tables() where {own}
+        union all
+        select schema_name || '.' || view_name, -1, '', comment from duckdb_views() where {own}
+        union all
+        select schema_name || '.' || table_name, column_index, column_name, comment from duckdb_columns() where {own}
+        order by all
+        """
     ).fetchall()
-    said = json.dumps(dict(columns), ensure_ascii=False)
-    return f"kv_metadata {{description: {quoted(description or '')}, columns: {quoted(said)}}}"
+    found: dict[str, dict[str, str]] = {}
+    for table, _, name, comment in rows:
+        found.setdefault(table, {})[name] = comment or ""
+    return found
+
+
+def _metadata(comments: Mapping[str, str]) -> str:
+    """The comments of a table and its columns as Parquet's key-value metadata: `description`, and `columns` as JSON."""
+    columns = json.dumps({name: said for name, said in comments.items() if name}, ensure_ascii=False)
+    return f"kv_metadata {{description: {quoted(comments[''])}, columns: {quoted(columns)}}}"
 
 
 def write_manifest(
@@ -129,10 +139,15 @@ def golden(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> dict[
 
     Sums of doubles differ in their last bits from run to run: two runs on the same returns have the same of these.
     """
+    types: dict[str, list[tuple[str, str]]] = {}
+    for table, column, kind in connection.execute(
+        "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() "
+        "where database_name = current_database() and not internal order by schema_name, table_name, column_index"
+    ).fetchall():
+        types.setdefault(table, []).append((column, kind))
     found = {}
     for name in names:
-        columns = connection.execute(f"select column_name, column_type from (describe {name})").fetchall()
-        parts = [f"round({identifier(c)}, 6)" if kind == "DOUBLE" else identifier(c) for c, kind in columns]
+        parts = [f"round({identifier(c)}, 6)" if kind == "DOUBLE" else identifier(c) for c, kind in types[name]]
         rows, total = connection.execute(f"select count(*), sum(hash({', '.join(parts)})) from {name}").fetchone()
         found[name] = {"rows": rows, "hash": f"{total or 0:x}"}
     return found
