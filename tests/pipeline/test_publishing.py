@@ -263,6 +263,31 @@ def test_a_lost_parquet_file_and_a_home_that_was_copied_without_links_are_mended
     assert rows(home.published) == [(1001,)]
 
 
+def test_a_reader_keeps_its_rows_while_others_are_published(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
+    publish(warehouse, home.published)
+    reader = python(
+        """
+connection = duckdb.connect(target, read_only=True)
+while True:
+    print(connection.execute("select count(*), sum(id) from core.counts").fetchone(), flush=True)
+    if not input():
+        break
+""",
+        home,
+    )
+    first = "(1000, 499500)\n"  # 0 to 999: 999 x 1000 / 2
+    assert reader.stdout.readline() == first
+    for number in range(5):  # twenty by hand, in tests/benchmarks
+        warehouse.execute("insert into core.counts values (?, 'later')", [1000 + number])
+        assert publish(warehouse, home.published).is_new
+        reader.stdin.write("again\n")
+        reader.stdin.flush()
+        assert reader.stdout.readline() == first
+        assert rows(home.published) == [(1001 + number,)]
+    assert only_the_published_file(home)
+    reader.communicate("\n", timeout=10)
+
+
 # --- what is refused
 
 
