@@ -160,6 +160,7 @@ def show_latest(home: Home, runs: Mapping[str, str]) -> None:
     `reports/latest/index.html` leads to them all.
     """
     shown = {}
+    (home.reports / LATEST).mkdir(parents=True, exist_ok=True)
     for name, run_id in runs.items():
         made, latest = home.reports / run_id / name, home.reports / LATEST / name
         latest.mkdir(parents=True, exist_ok=True)

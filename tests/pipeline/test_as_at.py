@@ -13,7 +13,7 @@ from llr_pipeline.as_at import AsAtError, gather, verdict
 from llr_pipeline.contracts import contracts
 from llr_pipeline.paths import Home
 from tests.pipeline.test_intake import write_beds
-from tests.pipeline.test_run import materialise, published_home, small  # noqa: F401  (fixtures)
+from tests.pipeline.test_run import materialise
 
 CHOSEN = ("raw", "core.beds", "published")
 BEDS = "select distinct available_beds from core.beds_current"
@@ -25,7 +25,7 @@ def beds(home: Home) -> list[tuple]:
 
 
 @pytest.fixture
-def twice(small: Home) -> tuple[Home, str]:  # noqa: F811
+def twice(small: Home) -> tuple[Home, str]:
     """A home that published 100 beds, then 120 of a later return; and the name of the first edition."""
     first = json.loads((small.published.parent / "manifest.json").read_text())["edition"]
     write_beds(small.inbox / "more.xlsx", 120, prepared_on=date(2016, 11, 11))
