@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import time
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,15 +67,15 @@ def tidy(home: Home, instance: dg.DagsterInstance, *, in_use: Collection[str]) -
 
 
 def size_of(folder: Path) -> int:
-    """Bytes in a folder and all below it; what goes away meanwhile counts nothing."""
-    total = 0
+    """Bytes of the files in a folder and below it, each once, whatever names it has; one that goes away is none."""
+    sizes = {}
     for place, _, names in os.walk(folder):
         for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_size
-            except OSError:
-                continue
-    return total
+            with suppress(OSError):
+                about = os.lstat(os.path.join(place, name))
+                if not stat.S_ISLNK(about.st_mode):
+                    sizes[about.st_ino] = about.st_size
+    return sum(sizes.values())
 
 
 def low_disk(home: Home) -> str | None:

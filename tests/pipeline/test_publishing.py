@@ -626,6 +626,7 @@ def test_a_check_that_warns_blocks_nothing_even_where_it_fails_itself(
     before = home.published.read_bytes()
     with duckdb.connect(home.warehouse) as connection:
         connection.execute("delete from reference.organisations where organisation_code = 'RWE'")
+        build(connection, "reference.organisations")
     succeeded, failed = materialise()
     assert not succeeded
     assert failed["every_row_is_right"] == {"found": "mart.return_completeness breaks its contract"}

@@ -104,7 +104,8 @@ def test_a_file_with_personal_data_is_kept_nowhere_but_in_quarantine(connection,
     everything = "".join(
         str(connection.execute(f"select * from {name}").fetchall())
         for (name,) in connection.execute(
-            "select 'raw.' || table_name from duckdb_tables() where schema_name = 'raw'"
+            "select 'raw.' || table_name from duckdb_tables() "
+            "where schema_name = 'raw' and table_name <> 'table_builds'"  # hashes, which may have any three digits
         ).fetchall()
     )
     assert "Citizen" not in everything

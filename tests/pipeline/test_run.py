@@ -38,6 +38,10 @@ def copied(sample_home: Home, home: Home) -> Home:
     return home
 
 
+LISTS = tuple(contract.name for contract in contracts().values() if contract.is_list)
+"""The reference tables that stand on no other table."""
+
+
 def materialise(*wanted: str) -> str:
     """Run the chosen layers and tables alone, as the web interface does; returns what stopped it."""
     every = defs.resolve_asset_graph().get_all_asset_keys()
