@@ -46,6 +46,7 @@ from llr_pipeline.warehouse import (
 )
 
 CURRENT = "_current"
+BUILDING = ("checks.py", "contracts.py", "tables.py")
 REGISTERS = ("raw.submissions", "raw.publications", "raw.sheets", "raw.totals")
 """What is known of each file that arrived: of these a core table reads the lines of its own files alone."""
 
@@ -202,10 +203,13 @@ def has_current_view(contract: Contract) -> bool:
 
 @cache
 def definition(name: str) -> str:
-    """`sql/layer.table@hash` of a table's contract and of what makes it: its SELECT and the macros, or its modules."""
+    """`sql/layer.table@hash` of a table's contract and of what makes it: its SELECT and the macros, or its modules.
+
+    How any table is built and checked is part of it: a release that checks more must look at what stays, too.
+    """
     contract, beside = contracts()[name], SQL / name.replace(".", "/")
     made_by = [PROJECT / given for given in contract.made_by]
-    paths = [beside.with_suffix(".toml")]
+    paths = [beside.with_suffix(".toml"), *(PROJECT / "llr_pipeline" / module for module in BUILDING)]
     paths += [m for path in made_by for m in (sorted(path.glob("*.py")) if path.is_dir() else [path])]
     if not made_by:
         paths += [beside.with_suffix(".sql"), SQL / "macros.sql"]
