@@ -134,7 +134,7 @@ def _write_sample(folder: Path) -> list[Path]:
         return write_sample(folder, progress=lambda done, total, name: bar.update(task, completed=done, total=total))
 
 
-@main.command(cls=Example, examples=("llr run", "llr run --as-at 2016-10-31 --into /tmp/october"))
+@main.command(cls=Example, examples=("llr run", "llr run --as-at 2016-10-31 --into october"))
 @click.option("--sample", "with_sample", is_flag=True, help="Put the sample into the inbox if the home is empty.")
 @click.option("--rebuild", is_flag=True, help="Set the warehouse aside and build it anew from the archive.")
 @click.option("--as-at", metavar="WHEN", help="Instead, what was known then: a manifest, an edition, or a day (UTC).")
