@@ -5,6 +5,7 @@ What is loaded into them, and when, is in `intake.py`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cache
 
 import duckdb
@@ -14,7 +15,7 @@ from llr_pipeline.contracts import Column, contracts, read_contract, templates
 from llr_pipeline.paths import PROJECT, SQL
 from llr_pipeline.publications import PUBLICATIONS, publications
 from llr_pipeline.returns import SHEETS, TOTALS, arrow_schema, raw_schema
-from llr_pipeline.warehouse import comment, folder_fingerprint, identifier, transaction
+from llr_pipeline.warehouse import comment, comments_of, folder_fingerprint, identifier, transaction
 
 READER_FILES = (
     "cells", "codes", "contracts", "cover", "findings", "headings", "layout", "lines", "numerals", "parquet_files",
@@ -23,6 +24,12 @@ READER_FILES = (
 )  # fmt: skip
 FINDINGS = arrow_schema(read_contract(SQL / "raw" / "findings.toml"))
 
+
+COMMENTS = """
+select table_name, '', comment from duckdb_tables() where schema_name = 'raw' and comment is not null
+union all
+select table_name, column_name, comment from duckdb_columns() where schema_name = 'raw' and comment is not null
+"""
 
 ROW_COLUMNS = (
     Column("submission_id", "File that the row was read from"),
@@ -98,8 +105,12 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
                     connection.execute(f"insert into raw.{name} by name from rows_before")
                 connection.execute("update raw.submissions set reader = ''")
         connection.unregister("empty")
+    found = defaultdict(dict)
+    for name, column, text in connection.execute(COMMENTS).fetchall():
+        found[name][column] = text
     for name, (description, described) in raw_descriptions().items():
-        comment(connection, "table", f"raw.{name}", description, described)
+        if found[name] != comments_of(description, described):
+            comment(connection, "table", f"raw.{name}", description, described)
 
 
 def raw_descriptions() -> dict[str, tuple[str, list[Column]]]:

@@ -1,6 +1,6 @@
 """The servers, on loopback alone: the engineer's interface with its daemon, the managers' read-only one, the reports.
 
-There is no sign-in here: `docs/nginx.conf` puts one in front of the managers' interface and the reports.
+One code server loads the code for all of them, at a socket that only this user can reach. There is no sign-in here: `docs/nginx.conf` puts one in front of the managers' interface and the reports.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -23,6 +24,12 @@ from llr_pipeline.report_server import serve_reports
 ADDRESS = "127.0.0.1"
 LAST_LINES = 8
 """Of the log, shown when a server ended."""
+WORKSPACE = """\
+load_from:
+  - grpc_server:
+      socket: {socket}
+      location_name: llr_pipeline
+"""
 
 
 @dataclass(frozen=True)
@@ -52,34 +59,44 @@ def serve_all(home: Home, ports: Ports) -> int:
         return 1
     log = home.dagster / "serve.log"
     reports = serve_reports(home, address=ADDRESS, port=ports.reports)
-    children = _started(home, ports, log)
     print(f"{'Reports':<24} http://{ADDRESS}:{ports.reports}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: _interrupt())
-    try:
-        return _watch(children, log)
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        reports.shutdown()
-        _end(children)
+    children: list[Child] = []
+    with TemporaryDirectory(prefix="llr-") as folder:
+        try:
+            for child in _started(home, ports, log, Path(folder)):
+                children.append(child)
+            return _watch(children, log)
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            reports.shutdown()
+            _end(children)
 
 
-def _started(home: Home, ports: Ports, log: Path) -> Sequence[Child]:
-    programs, workspace = Path(sys.executable).parent, str(PROJECT / "workspace.yaml")
-    web = [str(programs / "dagster-webserver"), "-h", ADDRESS, "-w", workspace, "-p"]
-    daemon = [str(programs / "dagster-daemon"), "run", "-w", workspace]
+def _started(home: Home, ports: Ports, log: Path, folder: Path) -> Iterator[Child]:
+    """The code server, and when it has loaded the code, who asks it."""
+    programs, socket_path, workspace = Path(sys.executable).parent, folder / "code.socket", folder / "workspace.yaml"
+    workspace.write_text(WORKSPACE.format(socket=socket_path), encoding="utf-8")
+    code = [programs / "dagster", "code-server", "start", "-m", "llr_pipeline.definitions", "-s", socket_path]
+    web = [programs / "dagster-webserver", "-h", ADDRESS, "-w", workspace, "-p"]
+    daemon = [programs / "dagster-daemon", "run", "-w", workspace]
     environment = {**os.environ, "DAGSTER_HOME": str(home.dagster), "LLR_HOME": str(home.root)}
 
-    def started(name: str, command: Sequence[str], port: int | None = None) -> Child:
+    def started(name: str, command: Sequence[object], port: int | None = None) -> Child:
         with log.open("ab") as sink:
-            process = subprocess.Popen(command, env=environment, cwd=home.dagster, stdout=sink, stderr=sink)
+            process = subprocess.Popen(
+                [str(part) for part in command], env=environment, cwd=home.dagster, stdout=sink, stderr=sink
+            )
         return Child(name, process, f"http://{ADDRESS}:{port}" if port else None)
 
-    return (
-        started("Engineer's interface", [*web, str(ports.engineer)], ports.engineer),
-        started("Managers' interface", [*web, str(ports.managers), "--read-only"], ports.managers),
-        started("Schedule and sensors", daemon),
-    )
+    loading = started("Code server", [*code, "--location-name", "llr_pipeline"])
+    yield loading
+    while not socket_path.exists() and loading.process.poll() is None:
+        time.sleep(0.1)
+    yield started("Engineer's interface", [*web, ports.engineer], ports.engineer)
+    yield started("Managers' interface", [*web, ports.managers, "--read-only"], ports.managers)
+    yield started("Schedule and sensors", daemon)
 
 
 def _watch(children: Sequence[Child], log: Path) -> int:
@@ -108,7 +125,7 @@ def _answers(page: str) -> bool:
 
 
 def _end(children: Sequence[Child]) -> None:
-    for child in children:
+    for child in reversed(children):
         child.process.send_signal(signal.SIGINT)
     for child in children:
         try:

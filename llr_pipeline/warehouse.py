@@ -155,12 +155,18 @@ def replace_table(
 def comment(
     connection: duckdb.DuckDBPyConnection, kind: str, name: str, description: str, columns: Iterable[Column]
 ) -> None:
-    """Comments on a table or view and its columns; a column's unit follows its description."""
-    statements = [f"comment on {kind} {name} is {quoted(description)}"]
-    for column in columns:
-        text = f"{column.description} [{column.unit}]" if column.unit else column.description
-        statements.append(f'comment on column {name}."{column.name}" is {quoted(text)}')
+    """Comments on a table or view and its columns."""
+    statements = [
+        f"comment on {f'column {name}.{identifier(column)}' if column else f'{kind} {name}'} is {quoted(text)}"
+        for column, text in comments_of(description, columns).items()
+    ]
     connection.execute(";\n".join(statements))
+
+
+def comments_of(description: str, columns: Iterable[Column]) -> dict[str, str]:
+    """By column, the table's own under an empty name; a column's unit follows its description."""
+    texts = {c.name: f"{c.description} [{c.unit}]" if c.unit else c.description for c in columns}
+    return {"": description, **texts}
 
 
 def now() -> datetime:

@@ -37,17 +37,29 @@ def connection(home: Home, empty_warehouse: Path) -> Iterator[duckdb.DuckDBPyCon
 def published_home(empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home of one return, which is published: 100 beds in each of six years. Read only: copy it to change it."""
     from tests.pipeline.test_intake import write_beds
+
+    home = new_home(tmp_path_factory.mktemp("published-home"), empty_warehouse)
+    write_beds(home.inbox / "beds.xlsx", 100)
+    publish_beds(home)
+    return home
+
+
+def new_home(folder: Path, empty_warehouse: Path) -> Home:
+    """A home that has its reference tables alone, as if their checks had been run."""
+    home = Home(folder).create()
+    shutil.copyfile(empty_warehouse, home.warehouse)
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("update raw.table_builds set is_sound = true")
+    return home
+
+
+def publish_beds(home: Home) -> None:
+    """Take in what waits, and publish the beds."""
     from tests.pipeline.test_run import materialise
 
-    home = Home(tmp_path_factory.mktemp("published-home")).create()
-    shutil.copyfile(empty_warehouse, home.warehouse)
-    with duckdb.connect(str(home.warehouse)) as connection:  # as if the reference tables' checks had been run
-        connection.execute("update raw.table_builds set is_sound = true")
-    write_beds(home.inbox / "beds.xlsx", 100)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LLR_HOME", str(home.root))
         assert materialise("raw", "core.beds", "published") == ""
-    return home
 
 
 @pytest.fixture
