@@ -1,6 +1,7 @@
 """The servers, on loopback alone: the engineer's interface with its daemon, the managers' read-only one, the reports.
 
-One code server loads the code for all of them, at a socket that only this user can reach. There is no sign-in here: `docs/nginx.conf` puts one in front of the managers' interface and the reports.
+One code server loads the code for all of them, at a socket that this user alone can reach. There is no sign-in here:
+`docs/nginx.conf` puts one in front of the managers' interface and the reports.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from llr_pipeline.paths import PROJECT, Home
+from llr_pipeline.paths import Home
 from llr_pipeline.report_server import serve_reports
 
 ADDRESS = "127.0.0.1"

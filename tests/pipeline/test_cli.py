@@ -9,11 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from llr_pipeline.backups import is_empty
 from llr_pipeline.cli import main
-from llr_pipeline.paths import Home
 from tests.pipeline.test_intake import write_beds
-from tests.pipeline.test_repair import kept_of
 
 
 def llr(*arguments: str | Path) -> Result:
@@ -99,35 +96,3 @@ def test_check_prints_a_name_as_it_is_and_nothing_unseen(tmp_path: Path) -> None
     result = llr("check", path)
     assert result.exit_code == 0
     assert result.output.startswith("beds [draft]\N{REPLACEMENT CHARACTER}[2J.xlsx beds RWE 2016-11: ")
-
-
-def test_one_run_says_what_was_left_refused_and_missing(home: Home) -> None:
-    """And puts the sample into an empty home only, and keeps a name that is personal data nowhere."""
-    assert is_empty(home)
-    write_beds(home.inbox / "mine.xlsx", 100)
-    write_beds(home.inbox / "943 476 5919 Citizen.xlsx", 120)
-    (home.inbox / "letter.xlsx").write_text("Dear colleague")
-    for number in range(7):
-        (home.inbox / f"link-{number}.xlsx").symlink_to(home.inbox / "mine.xlsx")
-    result = llr("run", "--sample")
-    assert result.exit_code == 0
-    assert "is not empty: the sample is left out" in result.output
-    assert "1 accepted, 2 refused; 2 workbooks opened" in result.output
-    assert "Took in: 1 accepted, 2 refused; 2 workbooks opened." in result.output  # in the run's log, and there too
-    assert " Refused: letter.xlsx: The file is plain text" in result.output
-    assert str(home.published) in result.output
-    lines = result.output.splitlines()
-    warnings = lines[lines.index("Warnings  nothing was stopped by them") + 1 :][:7]
-    left = "  Left in the inbox: "
-    assert warnings == [
-        *(f"{left}link-{n}.xlsx is a link: copy the file itself into the inbox" for n in range(5)),
-        f"{left}2 more, which the page of raw/submissions names",
-        "  47 of 48 returns due are missing (23 for 2016-11; 24 for 2016-10): "
-        "03W activity 2016-11; 03W finance 2016-11; 04C activity 2016-11; and 44 more; see report.completeness",
-    ]
-    assert "  letter.xlsx: The file is plain text, such as CSV, not an Excel workbook" in result.output
-    assert "  (name not kept: personal data): The file's name holds a valid NHS number." in result.output
-    assert "Traceback" not in result.output
-    assert "Citizen" not in result.output
-    assert kept_of(home, "Citizen") == []
-    assert kept_of(home, "link-6.xlsx"), "the run's page names every file that was left"

@@ -263,7 +263,7 @@ class Visit:
     pictures: Path
 
     def picture(self, name: str) -> None:
-        self.page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
+        self.page.screenshot(path=self.pictures / f"{name}.jpeg", full_page=True, quality=80)  # half the time of a PNG
 
 
 @pytest.fixture

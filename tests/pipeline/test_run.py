@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from llr_pipeline.archive import waiting
+from llr_pipeline.as_at import gather, verdict
 from llr_pipeline.automation import root_cause
 from llr_pipeline.checks import run_checks
 from llr_pipeline.contracts import contracts
@@ -24,7 +22,6 @@ from llr_pipeline.paths import PROJECT, Home
 from llr_pipeline.running import Outcome, run_everything
 from llr_pipeline.tables import build_table
 from llr_pipeline.warehouse import HomeLocked, locked
-from tests.pipeline.test_intake import write_beds
 
 
 def run(home: Home) -> Outcome:
@@ -183,11 +180,16 @@ def test_a_run_with_nothing_new_leaves_everything_as_it_was(copied: Home) -> Non
     assert {path.name for path in copied.reports.iterdir()} == reports
 
 
-def test_a_lost_warehouse_is_built_anew_from_the_archive_with_the_same_tables(copied: Home) -> None:
-    before = table_hashes(copied.published)
-    shutil.rmtree(copied.warehouse.parent)
-    assert run(copied).succeeded
-    assert table_hashes(copied.published) == before
+def test_a_publication_is_regenerated_from_the_archive_to_every_figure(
+    sample_home: Home, home: Home, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """In a home that has the files alone, as after a lost warehouse: the manifest's figures, and the same tables."""
+    edition = json.loads((sample_home.published.parent / "manifest.json").read_text())["edition"]
+    made, known = gather(sample_home, edition, tmp_path_factory.mktemp("again"))
+    assert run(made).succeeded
+    right, (said,) = verdict(made, known)
+    assert right, said
+    assert table_hashes(made.published) == table_hashes(sample_home.published)
 
 
 def test_a_failed_run_leaves_the_published_file_and_says_why(small: Home) -> None:
@@ -257,32 +259,6 @@ def test_a_contract_that_no_longer_fits_publishes_nothing_until_it_is_put_back(s
 
     assert materialise(*chosen) == ""
     assert table_hashes(small.published) == tables
-
-
-def test_a_run_killed_in_the_middle_is_finished_by_the_next_while_the_old_file_is_read(small: Home) -> None:
-    write_beds(small.inbox / "more.xlsx", 120, prepared_on=date(2016, 11, 11))
-    published = small.published.read_bytes()
-    command = [sys.executable, "-m", "llr_pipeline.cli", "run"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        for line in process.stdout:
-            if "core.capital" in line:
-                os.kill(process.pid, signal.SIGKILL)
-                break
-    assert small.published.read_bytes() == published
-
-    beds = "select distinct available_beds from core.beds_current"
-    with duckdb.connect(str(small.published), read_only=True) as reader:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        reads = 0
-        while process.poll() is None:
-            assert reader.execute(beds).fetchall() == [(100.0,)]
-            reads += 1
-            time.sleep(0.1)
-        assert process.returncode == 0
-        assert reads > 20
-    assert waiting(small) == []
-    with duckdb.connect(str(small.published), read_only=True) as reader:
-        assert reader.execute(beds).fetchall() == [(120.0,)]
 
 
 def test_the_kh03_workbook_as_published(connection: duckdb.DuckDBPyConnection, home: Home, shared: Path) -> None:
