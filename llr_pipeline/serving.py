@@ -61,7 +61,8 @@ def serve_all(home: Home, ports: Ports) -> int:
     log = home.dagster / "serve.log"
     reports = serve_reports(home, address=ADDRESS, port=ports.reports)
     print(f"{'Reports':<24} http://{ADDRESS}:{ports.reports}", flush=True)
-    signal.signal(signal.SIGTERM, lambda *_: _interrupt())
+    for stop in (signal.SIGTERM, signal.SIGINT):  # which a script's background job, and what it starts, would ignore
+        signal.signal(stop, signal.default_int_handler)
     children: list[Child] = []
     with TemporaryDirectory(prefix="llr-") as folder:
         try:
@@ -72,7 +73,8 @@ def serve_all(home: Home, ports: Ports) -> int:
             return 0
         finally:
             reports.shutdown()
-            _end(children)
+            _end(children[1:])
+            _end(children[:1])  # the code server last: it waits for those that ask it
 
 
 def _started(home: Home, ports: Ports, log: Path, folder: Path) -> Iterator[Child]:
@@ -126,17 +128,13 @@ def _answers(page: str) -> bool:
 
 
 def _end(children: Sequence[Child]) -> None:
-    for child in reversed(children):
+    for child in children:
         child.process.send_signal(signal.SIGINT)
     for child in children:
         try:
             child.process.wait(timeout=15)
         except subprocess.TimeoutExpired:
             child.process.kill()
-
-
-def _interrupt() -> None:
-    raise KeyboardInterrupt
 
 
 def _is_taken(port: int) -> bool:
