@@ -1,8 +1,8 @@
-"""Drills on one small home, as an ordinary user: `python -m tests.benchmarks.hard_times [publications] [drill]`.
+"""Drills on a small home, as an ordinary user: `python -m tests.benchmarks.hard_times [publications] [drill] [pause]`.
 
 A limit on the size of files for a full disk, an inbox that may not be written to, a clock set back (Python's, in the
-run), two runs at once, and a reader that keeps the published file open while others are published. Each says what came
-of it; a drill that fails says FAILED.
+run), two runs at once, and a reader that keeps the published file open while others are published, so many seconds
+apart. Each says what came of it; a drill that fails says FAILED.
 """
 
 from __future__ import annotations
@@ -131,11 +131,12 @@ def two_at_once(home: Home) -> str:
     return f"codes {codes}; {len(told)} was told who holds the home; published once"
 
 
-def open_reader(home: Home, publications: int) -> str:
+def open_reader(home: Home, publications: int, pause: float) -> str:
     with duckdb.connect(str(home.published), read_only=True) as reader:
         (kept_beds,) = beds(home)
         inodes = set()
         for number in range(publications):
+            time.sleep(pause)
             send(home, 10 + number)
             code, errors = run()
             assert code == 0, errors[-600:]
@@ -150,7 +151,7 @@ def open_reader(home: Home, publications: int) -> str:
     )
 
 
-def main(publications: int = 20, only: str = "") -> None:
+def main(publications: int = 20, only: str = "", pause: float = 0) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder, "home")).create()
         os.environ |= {"LLR_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
@@ -162,7 +163,7 @@ def main(publications: int = 20, only: str = "") -> None:
             "inbox read-only": lambda: shut_inbox(home),
             "clock set back": lambda: clock_back(home),
             "two runs at once": lambda: two_at_once(home),
-            "reader keeps the file open": lambda: open_reader(home, publications),
+            "reader keeps the file open": lambda: open_reader(home, publications, float(pause)),
         }
         for name, drill in drills.items():
             if only not in name:
