@@ -31,7 +31,7 @@ def _seen(connection: duckdb.DuckDBPyConnection, check_code: str) -> Seen:
     worst = rows_of(
         connection,
         """
-        select organisation_code, counterparty_code, about, financial_year, why
+        select organisation_code, counterparty_code, about, financial_year, if(is_few, not_shown(), why) as why
         from mart.triangulation_checks
         where check_code = ? and round = ? and verdict = 'differs'
         order by departure / greatest(tolerance, 1e-9) desc nulls last, about, financial_year

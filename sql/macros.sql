@@ -86,3 +86,11 @@ create or replace macro published_verdict(figure, published, step, slack) as
 -- people [people or WTE]. ONS, Review of the Dissemination of Health Statistics: Confidentiality Guidance (2006): cells below 5.
 -- A formula and not an assumption: no return may lower it. 4 is small, 0 and 5 are not.
 create or replace macro is_small_number(people) as people > 0 and people < 5;
+
+-- Staff as a document counts them [WTE, whole, or the words 1 to 4]: people [people or WTE].
+create or replace macro counted(people) as
+    if(is_small_number(people), '1 to 4'::union(figure bigint, words varchar),
+        round(people)::bigint::union(figure bigint, words varchar));
+
+-- What stands in a document instead of such a number [text], and of all that it could be worked out from.
+create or replace macro not_shown() as 'not shown: 1 to 4 people';

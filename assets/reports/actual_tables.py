@@ -5,6 +5,21 @@ from __future__ import annotations
 BESIDE = """
     with
 
+    -- a group of 1 to 4 people is not told, nor the total that would give it away
+    planned as (
+        select
+            *,
+            measure = 'staff_wte' and (
+                is_small_number(planned_value)
+                or (
+                    planned_definition = 'substantive'
+                    and bool_or(measure = 'staff_wte' and is_small_number(planned_value))
+                        over (partition by round, organisation_code, financial_year)
+                )
+            ) as is_kept_back,
+        from mart.plan_against_actuals
+    ),
+
     comparisons as (
         select
             *,
@@ -15,7 +30,7 @@ BESIDE = """
                 else ''
             end as of_it,
             if(measure = 'occupancy_share', 100, 1) as shown_as,
-        from mart.plan_against_actuals
+        from planned
         where actual_value is not null and round = (select max(round) from mart.plan_against_actuals)
     )
 
@@ -23,11 +38,12 @@ BESIDE = """
         organisation_code as "Organisation",
         financial_year as "Year",
         planned_name || of_it as "Planned",
-        round(shown_as * planned_value, 1) as "Plan",
+        if(is_kept_back, null, round(shown_as * planned_value, 1)) as "Plan",
         actual_name as "Published as",
         round(shown_as * actual_value, 1) as "Published",
-        round(shown_as * difference, 1) + 0 as "Difference",
+        if(is_kept_back, null, round(shown_as * difference, 1) + 0) as "Difference",
         case
+            when is_kept_back then not_shown()
             when verdict = 'year incomplete' and periods_needed = 1 then 'not of 31 March'
             when verdict = 'year incomplete' then concat(periods_found, ' of ', periods_needed, ' periods are in')
             else verdict
@@ -40,7 +56,7 @@ ACTUALS = (
         "The plan beside what was published",
         BESIDE,
         "Difference = published - planned, only where both count the same thing and the whole year is in. Beds are the "
-        "year's mean, staff whole-time equivalents at 31 March.",
+        "year's mean, staff whole-time equivalents at 31 March. A plan of 1 to 4 staff is not shown.",
     ),
     (
         "What is compared with what",

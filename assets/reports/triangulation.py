@@ -19,6 +19,7 @@ Row = Mapping[str, Any]
 NAMED, SHOWN, CELLS = 3, 60, 4
 """How many disagreements the summary names and a table shows; how many cells of a side."""
 NOTHING_NAMED = "Nothing was returned yet: there are no plans to set beside one another."
+FEW = "Figures that stand on 1 to 4 people are not shown; who sent the workbooks finds them at the cells."
 ILLUSTRATIVE = (
     "The returns are illustrative. They are the sample's: disagreements were planted in its earlier round, none in its "
     "later one, and NHS England publishes no tolerance, so tolerances are the system's own assumptions."
@@ -146,7 +147,9 @@ def _finding(round_: str, summary: Sequence[Row], found: Sequence[Row]) -> str:
 def _largest(found: Sequence[Row]) -> str:
     """The furthest beyond their tolerance, in words."""
     return "\n".join(
-        f"- {row['check_name']}. {_who(row)}, {_what(row)}: {row['difference_in_words']} apart" for row in found[:NAMED]
+        f"- {row['check_name']}. {_who(row)}, {_what(row)}: "
+        f"{row['difference_in_words']}{'' if row['is_few'] else ' apart'}"
+        for row in found[:NAMED]
     )
 
 
@@ -227,6 +230,7 @@ def _disagreements(title: str, found: Sequence[Row], *, with_standing: bool) -> 
             "Right: open": _open(row["right_files"], row["right_cells"], row["right_cell_count"]),
         }
         lines.append(line | ({"Now": row["standing"]} if with_standing else {}))
+    few = f" {FEW}" if any(row["is_few"] for row in found[:SHOWN]) else ""
     more = f" The first {SHOWN} of {number(len(found))}; report.triangulation has all." if len(found) > SHOWN else ""
     return [
         Table(
@@ -235,7 +239,7 @@ def _disagreements(title: str, found: Sequence[Row], *, with_standing: bool) -> 
             notes=[
                 "Furthest beyond the tolerance first, years and scenarios together; the words are of the year in which "
                 "the two differ most, and its cells are named, the largest first. A disagreement may show in several "
-                f"checks.{more}"
+                f"checks.{few}{more}"
             ],
         )
     ]

@@ -18,6 +18,7 @@ ILLUSTRATIVE = (
     "neither were joiners, leavers of most groups, retirements or transfers. Only figures marked as equal to a "
     "published one are the plan's own."
 )
+NOT_TOLD = "A setting has 1 to 4 staff at an end of the plan: none of its figures is shown."
 NOT_KNOWN = "Some staff, rates or patients are not known: what stands on them is empty, and named under doubts."
 
 
@@ -41,7 +42,7 @@ def workforce(connection: duckdb.DuckDBPyConnection) -> Document:
     notes = [ILLUSTRATIVE] if any(line["is_illustrative"] for line in lines) else []
     worked_out = [f"{kind}_{what}" for kind in ("hospital", "community") for what in ("gap", "turnover_fall")]
     if any(figures[code] is None for code in worked_out):
-        notes.append(NOT_KNOWN)
+        notes.append(NOT_TOLD if any(line["verdict"].startswith("not shown") for line in lines) else NOT_KNOWN)
     summary = [
         _turnover(connection, round_, figures),
         _community(connection, round_, figures),
@@ -67,7 +68,7 @@ def _turnover(connection: duckdb.DuckDBPyConnection, round_: str, figures: Mappi
         [round_],
     )
     if not found or figures["hospital_jobs_reduction"] is None:
-        return "The plan's acute hospital staff were not returned for its first or its last year."
+        return "The plan's acute hospital staff were not returned for its first or its last year, or are not shown."
     row = found[0]
     fall = f"{number(abs(row['planned_fall_wte']), decimals=0)} {'fewer' if row['planned_fall_wte'] >= 0 else 'more'}"
     ends = f"{number(row['before_wte'], decimals=0)} to {number(row['after_wte'], decimals=0)}"
@@ -104,7 +105,7 @@ def _community(connection: duckdb.DuckDBPyConnection, round_: str, figures: Mapp
     """Where the staff for the community come from."""
     before, after = figures["community_staff_before"], figures["community_staff_after"]
     if before is None or after is None:
-        return "The plan's community staff were not returned for its first or its last year."
+        return "The plan's community staff were not returned for its first or its last year, or are not shown."
     (flows,) = rows_of(
         connection,
         """

@@ -28,6 +28,7 @@ def _by_year(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None
         totals as (
             select * from mart.workforce_totals
             where round = $round and scenario = 'plan' and area_kind = 'setting' and area in ('acute', 'community')
+                and area not in (select setting from report.workforce where round = $round and verdict = not_shown())
         ),
 
         series as (
@@ -97,9 +98,10 @@ def _acute_staff(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | 
             sum(transfers_in_wte) as "Transfers in",
             sum(joiners_wte) as joiners,
         from mart.workforce_totals
-        where round = ? and scenario = 'plan' and area_kind = 'setting' and area = 'acute'
+        where round = $round and scenario = 'plan' and area_kind = 'setting' and area = 'acute'
+            and area not in (select setting from report.workforce where round = $round and verdict = not_shown())
         """,
-        [round_],
+        {"round": round_},
     )
     (joiners,) = rows_of(
         connection,

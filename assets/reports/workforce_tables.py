@@ -14,14 +14,18 @@ select
     settings.label as "Setting",
     round(totals.planned_fall_wte) as "Planned fall",
     round(totals.turnover_fall_central_wte) as "Turnover gives",
-    round(totals.bank_before_wte + totals.agency_before_wte) as "Bank and agency",
-    printf('%.1f%%', 100 * totals.break_even_replacement_share) as "Replaced at most",
+    counted(totals.bank_before_wte + totals.agency_before_wte) as "Bank and agency",
+    if(
+        is_small_number(totals.bank_before_wte + totals.agency_before_wte), 'not shown',
+        printf('%.1f%%', 100 * totals.break_even_replacement_share)
+    ) as "Replaced at most",
     printf('%.1f%%', 100 * totals.planned_replacement_share) as "Replaced as planned",
     coalesce(totals.first_year_ahead, 'never') as "Plan runs ahead",
     totals.verdict as "Verdict",
 from mart.redundancy_totals as totals
 inner join reference.code_lists as settings on settings.list_name = 'setting' and totals.area = settings.code
 where totals.round = $round and totals.area_kind = 'setting'
+    and not is_small_number(totals.before_wte) and not is_small_number(totals.after_wte)
 order by settings.position
 """
 IN_WORDS = """
@@ -44,34 +48,51 @@ where tests.round = $round and tests.verdict <> 'no fall planned'
 order by "Who"
 """
 NEEDED = """
+with
+
+staff as (
+    select
+        *,
+        is_small_number(planned_wte) or is_small_number(closing_stock_wte) as is_few,
+        -- the setting's total, less all others, would give a group away that is alone: the next fewest goes with it
+        is_few or (
+            count(*) filter (where is_few) over (partition by setting) = 1
+            and row_number() over (partition by setting, is_few order by planned_wte) = 1
+        ) as is_kept_back,
+    from (
+        select *
+        from mart.workforce_projections
+        where round = $round and scenario = 'plan' and financial_year = $year
+    )
+)
+
 select
     settings.label || ', ' || lower(groups.label) || ' (' || staff.organisation_code || ')' as "Who",
-    round(staff.planned_wte) as "Planned",
-    round(staff.demand_wte) as "Needed",
-    replace(staff.demand_basis, '_', ' ') as "Follows",
-    round(staff.closing_stock_wte) as "In post",
-    round(staff.bank_wte) as "Bank",
-    round(staff.agency_wte) as "Agency",
-    round(staff.unfilled_wte) as "Unfilled",
-    round(staff.unfilled_wte_p90_runs) as "Unfilled, P90",
-    printf('£%.1fm', staff.cost_gbp / 1000000) as "Cost",
-from mart.workforce_projections as staff
+    if(is_kept_back, null, counted(staff.planned_wte)) as "Planned",
+    if(is_kept_back, null, counted(staff.demand_wte)) as "Needed",
+    if(is_kept_back, not_shown(), replace(staff.demand_basis, '_', ' ')) as "Follows",
+    if(is_kept_back, null, counted(staff.closing_stock_wte)) as "In post",
+    if(is_kept_back, null, counted(staff.bank_wte)) as "Bank",
+    if(is_kept_back, null, counted(staff.agency_wte)) as "Agency",
+    if(is_kept_back, null, counted(staff.unfilled_wte)) as "Unfilled",
+    if(is_kept_back, null, counted(staff.unfilled_wte_p90_runs)) as "Unfilled, P90",
+    if(is_kept_back, null, printf('£%.1fm', staff.cost_gbp / 1000000)) as "Cost",
+from staff
 inner join reference.code_lists as settings on settings.list_name = 'setting' and staff.setting = settings.code
 inner join reference.code_lists as groups on groups.list_name = 'staff_group' and staff.staff_group = groups.code
-where staff.round = $round and staff.scenario = 'plan' and staff.financial_year = $year
 order by settings.position, groups.position, staff.organisation_code
 """
 SCENARIOS = """
 select
     settings.label as "Setting",
     replace(totals.scenario, '_', ' ') as "Scenario",
-    round(totals.demand_wte) as "Needed",
-    round(totals.demand_wte_p10_runs) as "P10",
-    round(totals.demand_wte_p90_runs) as "P90",
-    round(totals.closing_stock_wte) as "In post",
+    counted(totals.demand_wte) as "Needed",
+    counted(totals.demand_wte_p10_runs) as "P10",
+    counted(totals.demand_wte_p90_runs) as "P90",
+    counted(totals.closing_stock_wte) as "In post",
     round(totals.gap_wte) as "Gap",
-    round(totals.unfilled_wte) as "Unfilled",
-    round(totals.unfilled_wte_mean_runs) as "Unfilled, mean of runs",
+    counted(totals.unfilled_wte) as "Unfilled",
+    counted(totals.unfilled_wte_mean_runs) as "Unfilled, mean of runs",
 from mart.workforce_totals as totals
 inner join reference.code_lists as settings on settings.list_name = 'setting' and totals.area = settings.code
 where totals.round = $round and totals.financial_year = $year and totals.area_kind = 'setting'
@@ -83,7 +104,7 @@ select
     replace(doubts.guard, '_', ' ') as "Case",
     concat_ws(', ', doubts.organisation_code, replace(doubts.staff_group, '_', ' '), replace(doubts.setting, '_', ' '),
         replace(doubts.about, '_', ' ')) as "About",
-    doubts.message as "In words",
+    if(doubts.is_few, not_shown(), doubts.message) as "In words",
     doubts.cells as "Cells",
 from mart.workforce_doubts as doubts
 where doubts.round = $round
@@ -117,7 +138,7 @@ SOME = (
         "gives: the most that leavers and retirements can take away at the central share replaced. Replaced at most: "
         "the share of them that can be replaced with the fall still coming without redundancy; 100% where ending bank "
         "and agency work is enough. Replaced as planned: joiners returned over leavers and retirements; above 100% "
-        "staff grow.",
+        "staff grow. 1 to 4 is not told further, nor what it could be worked out from.",
     ),
     (
         "The test in words",
@@ -129,7 +150,7 @@ SOME = (
         NEEDED,
         "Whole-time equivalents, every scheme delivered in full, joiners as returned. Needed: the base year's staff "
         "of all contracts, grown as the care hours of their wards or their contacts grow; else as planned. Bank, then "
-        "agency, each up to its cap. Unfilled, P90: one run in ten leaves more.",
+        "agency, each up to its cap. Unfilled, P90: one run in ten leaves more. 1 to 4 is not told further.",
     ),
     (
         "Scenarios, last year",

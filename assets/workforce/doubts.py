@@ -24,6 +24,7 @@ from assets.workforce.inputs import (
     Doubt,
     Round,
     at,
+    is_few,
 )
 from assets.workforce.model import roll_forward
 
@@ -46,10 +47,19 @@ def doubts(inputs: Round, one: Staff) -> pd.DataFrame:
         {
             "round": inputs.round, "scenario": one.scenario, "guard": doubt.kind, "about": doubt.about,
             **at(doubt.post), "figure": doubt.figure, "against": doubt.against, "unit": doubt.unit,
-            "cells": doubt.cells, "message": f"{doubt.message}.",
+            "is_few": _is_few(inputs, doubt), "cells": doubt.cells, "message": f"{doubt.message}.",
         }
         for doubt in found
     )  # fmt: skip
+
+
+def _is_few(inputs: Round, doubt: Doubt) -> bool:
+    """Whether its words tell a figure of a post that had 1 to 4 people of some contract in some year."""
+    if doubt.post is None or doubt.unit != "WTE":
+        return False
+    n = inputs.posts.index(doubt.post)
+    counted = [*inputs.returned.wte[n].ravel(), *inputs.returned.headcount[n].ravel(), doubt.figure, doubt.against]
+    return any(is_few(people) for people in counted if people is not None)
 
 
 def _cells(inputs: Round, n: int, where: list[tuple[str, int]]) -> str | None:

@@ -27,6 +27,8 @@ CONTACT_SETTING = "community"
 CONTACT_GROUPS = (*WARD_GROUPS, "scientific_therapeutic_technical", "medical_dental")
 LEAST_WTE = 0.5
 """Smaller differences are rounding."""
+LEAST_SHOWN = 5
+"""Fewer people are not shown in words; the macro `is_small_number` says it of figures."""
 
 
 @dataclass(frozen=True, order=True)
@@ -107,6 +109,11 @@ class Round:
     def planned(self) -> np.ndarray:
         """Staff as returned, all contracts: (post, year)."""
         return self.returned.wte.sum(axis=1)
+
+
+def is_few(people: float) -> bool:
+    """Whether so few people are counted that one could be known by it."""
+    return 0 < people < LEAST_SHOWN
 
 
 def at(post: Post | None) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from assets.workforce.inputs import AGENCY, BANK, LEAST_WTE, SUBSTANTIVE, Round, at
+from assets.workforce.inputs import AGENCY, BANK, LEAST_WTE, SUBSTANTIVE, Round, at, is_few
 from assets.workforce.model import break_even, largest_falls
 from assets.workforce.results import areas
 
@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 ESTIMATES = {"p10": "low", "central": "central", "p90": "high"}
 FEASIBLE, INFEASIBLE, DEPENDS = "feasible", "infeasible", "depends on replacement"
 NO_FALL, NOT_KNOWN = "no fall planned", "not known"
+NOT_SHOWN = "Not shown: 1 to 4 people, or what would give them away."
 
 
 def redundancy(inputs: Round, plan: Staff) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`mart.redundancy_test` by post and `mart.redundancy_totals` by area, of the plan as returned."""
-    replaced = _replaced(inputs)
+    replaced, (untold, untold_temporary) = _replaced(inputs), _kept_back(inputs)
     of_posts = [
-        {"round": inputs.round, **at(post), **_test(inputs, plan, np.array([n]), replaced)}
+        {
+            "round": inputs.round, **at(post),
+            **_test(inputs, plan, np.array([n]), replaced, is_kept_back=n in untold_temporary),
+            **({"sentence": NOT_SHOWN} if n in untold else {}),
+        }
         for n, post in enumerate(inputs.posts)
-    ]
+    ]  # fmt: skip
     verdicts = np.array([row["verdict"] for row in of_posts])
     of_areas = [
         {
@@ -48,7 +53,29 @@ def _replaced(inputs: Round) -> Mapping[str, np.ndarray]:
     return {name: np.clip(getattr(given, end)[1:], 0, 1) for name, end in ESTIMATES.items()}
 
 
-def _test(inputs: Round, plan: Staff, which: np.ndarray, replaced: Mapping[str, np.ndarray]) -> dict[str, object]:
+def _kept_back(inputs: Round) -> tuple[set[int], set[int]]:
+    """Posts that are not told at all, and those whose bank and agency staff are not: of 1 to 4 people."""
+    ends = inputs.returned.wte[:, :, [0, -1]]
+    whole = [*ends[:, SUBSTANTIVE].T, *ends.sum(axis=1).T]
+    temporary = ends[:, [BANK, AGENCY], 0].sum(axis=1)
+    few = {n for people in whole for n, count in enumerate(people) if is_few(count)}
+    few_temporary = {n for n, count in enumerate(temporary) if is_few(count)}
+    return _and_beside(inputs, few, whole[0]), _and_beside(inputs, few_temporary, temporary)
+
+
+def _and_beside(inputs: Round, few: set[int], people: np.ndarray) -> set[int]:
+    """With the next fewest where a setting has one alone: its total, less all others, would give it away."""
+    beside = set()
+    for kind, _, which in areas(inputs):
+        rest = [n for n in which if n not in few and people[n] > 0]
+        if kind == "setting" and len(few & {*which}) == 1 and rest:
+            beside.add(min(rest, key=lambda n: people[n]))
+    return few | beside
+
+
+def _test(
+    inputs: Round, plan: Staff, which: np.ndarray, replaced: Mapping[str, np.ndarray], *, is_kept_back: bool = False
+) -> dict[str, object]:
     """The test of some posts together."""
     wte, years = inputs.returned.wte[which], inputs.years[1:]
     stock = wte[:, SUBSTANTIVE, 0]
@@ -91,7 +118,7 @@ def _test(inputs: Round, plan: Staff, which: np.ndarray, replaced: Mapping[str, 
         "planned_replacement_share": joined / gone if gone > 0 else np.nan,
         "net_transfers_out_wte": float((plan.transfers_out - plan.transfers_in)[which, 1:].sum()),
     }  # fmt: skip
-    return {**found, "sentence": _sentence(found)}
+    return {**found, "sentence": _sentence(found, is_kept_back=is_kept_back or is_few(temporary))}
 
 
 def _fits(fall: float, most: float) -> bool | None:
@@ -108,25 +135,30 @@ def _verdict(fall: float, feasible: list[bool | None]) -> str:
     return FEASIBLE if all(feasible) else DEPENDS if any(feasible) else INFEASIBLE
 
 
-def _sentence(found: Mapping[str, object]) -> str:
-    """What was found, in one sentence."""
+def _sentence(found: Mapping[str, object], *, is_kept_back: bool) -> str:
+    """What was found, in one sentence; without bank and agency staff where they are kept back."""
     verdict, fall = found["verdict"], found["planned_fall_wte"]
     if verdict == NOT_KNOWN:
         return "Staff, rates or the share replaced are not known, so that nothing can be said."
+    if any(is_few(found[name]) for name in ("before_wte", "after_wte", "substantive_before_wte")):
+        return NOT_SHOWN
     before, after = _wte(found["before_wte"]), _wte(found["after_wte"])
     ends = f"from {before} WTE in {found['from_year']} to {after} in {found['to_year']}"
     if verdict == NO_FALL:
         return f"No fall is planned: {ends}."
     most, temporary = found["turnover_fall_central_wte"], found["bank_before_wte"] + found["agency_before_wte"]
+    told = "1 to 4" if is_few(temporary) else "not shown" if is_kept_back else _wte(temporary)
     share, even = found["replacement_central_share"], found["break_even_replacement_share"]
     given = (
         f"with {share:.0%} of those who go replaced, turnover and retirement can give {_wte(most)} and bank and agency "
-        f"{_wte(temporary)}"
+        f"{told}"
     )
     if np.isnan(even):
         close = "even with nobody replaced it could not be done without redundancy"
     elif even == 1:
         close = "ending bank and agency work alone would do it"
+    elif is_kept_back:  # the share would give them away
+        close = "it can be done without redundancy if few enough are replaced"
     else:
         close = f"it can just be done without redundancy with {even:.1%} replaced"
     ahead = found["first_year_ahead"]

@@ -25,7 +25,7 @@ def staff_can_be_and_nothing_is_left_open(connection: duckdb.DuckDBPyConnection)
     found = rows_of(
         connection,
         """
-        select guard, count(*) as case_count, any_value(message) as message
+        select guard, count(*) as case_count, any_value(if(is_few, not_shown(), message)) as message
         from mart.workforce_doubts
         where scenario = 'plan' and round = (select max(round) from mart.workforce_doubts)
         group by all

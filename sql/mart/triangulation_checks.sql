@@ -13,6 +13,7 @@ gaps as (select * from mart.triangulation_gaps),
 completeness as (select * from mart.return_completeness),
 assumptions as (select * from core.assumptions_current),
 submissions as (select * from raw.submissions),
+staff as (select * from core.workforce_current),
 
 -- the sheets of each template, and the checks that stand on them
 sheets as (
@@ -211,8 +212,47 @@ judged as (
         and comparisons.financial_year = tolerances.financial_year
 ),
 
+-- staff whose cells a side names, and whether in one of its years they are so few that one could be known
+staff_cells as (
+    select
+        submission_id, financial_year, staff_group, setting, contract, headcount, wte,
+        unnest([
+            cell_reference(sheet, wte_cell), cell_reference(sheet, headcount_cell), cell_reference(sheet, pay_cost_cell)
+        ]) as cell,
+    from staff
+),
+
+named_cells as (
+    select comparison, 'left' as side, left_submission_ids as submission_ids, unnest(left_cells) as cell
+    from comparisons
+    where check_code = 'unit_jump' or list_contains(left_tables, 'workforce')
+    union all
+    select comparison, 'right' as side, right_submission_ids, unnest(right_cells)
+    from comparisons
+    where check_code = 'unit_jump' or list_contains(right_tables, 'workforce')
+),
+
+named_staff as (
+    select distinct named_cells.comparison, named_cells.side, staff_cells.* exclude (cell)
+    from named_cells
+    inner join staff_cells
+        on named_cells.cell = staff_cells.cell
+        and list_contains(named_cells.submission_ids, staff_cells.submission_id)
+),
+
+few as (
+    select distinct comparison
+    from (
+        select comparison
+        from named_staff
+        group by comparison, side, financial_year
+        having is_small_number(sum(headcount)) or is_small_number(sum(wte))
+    )
+),
+
 told as (
     select
+        comparison in (from few) as is_few,
         * replace (if(verdict = 'cannot_be_compared', null, difference) as difference),
         case verdict
             when 'cannot_be_compared' then obstacle
@@ -247,6 +287,7 @@ absent as (
         completeness.organisation_code || ': the ' || completeness.template || ' return is ' || completeness.status
             as why,
         map { 'table': sheets.table_name } as parts,
+        false as is_few,
     from completeness
     inner join sheets on completeness.template = sheets.template
     where completeness.frequency = 'round' and completeness.submission_id is null
@@ -271,6 +312,7 @@ select
     -- what was found
     verdict,
     why,
+    is_few,
     -- measures
     unit,
     left_label,

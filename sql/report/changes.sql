@@ -63,8 +63,8 @@ select
     if(is_few, null, before_value) as before_value,
     if(is_few, null, after_value) as after_value,
     if(is_few, null, difference) as difference,
-    if(is_few, 'not shown: fewer than 5 people', coalesce(before_words, in_words[1], 'not there')) as before_in_words,
-    if(is_few, 'not shown: fewer than 5 people', coalesce(after_words, in_words[2], 'not there')) as after_in_words,
+    if(is_few, not_shown(), coalesce(before_words, in_words[1], 'not there')) as before_in_words,
+    if(is_few, not_shown(), coalesce(after_words, in_words[2], 'not there')) as after_in_words,
     if(is_few, 'not shown', coalesce(in_words[3], change)) as difference_in_words,
     -- where each figure came from
     before_cell,

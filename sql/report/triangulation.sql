@@ -119,14 +119,17 @@ select
     -- the year in which it is largest
     standings.worst.financial_year as financial_year,
     standings.worst.unit as unit,
+    standings.worst.is_few as is_few,
     standings.worst.left_label as left_label,
-    standings.worst.left_value as left_value,
+    if(standings.worst.is_few, null, standings.worst.left_value) as left_value,
     standings.worst.right_label as right_label,
-    standings.worst.right_value as right_value,
-    standings.worst.difference as difference,
-    in_words(abs(standings.worst.difference), standings.worst.unit) as difference_in_words,
-    standings.tolerances,
-    standings.worst.why as why,
+    if(standings.worst.is_few, null, standings.worst.right_value) as right_value,
+    if(standings.worst.is_few, null, standings.worst.difference) as difference,
+    if(
+        standings.worst.is_few, not_shown(), in_words(abs(standings.worst.difference), standings.worst.unit)
+    ) as difference_in_words,
+    if(standings.worst.is_few, null, standings.tolerances) as tolerances,
+    if(standings.worst.is_few, not_shown(), standings.worst.why) as why,
     -- where to open the workbooks
     file_names.left_files,
     standings.worst.left_cells as left_cells,

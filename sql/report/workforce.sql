@@ -74,6 +74,7 @@ lines as (
         place,
         setting,
         is_illustrative,
+        is_small_number(before_wte) or is_small_number(after_wte) as is_few,
         unnest(
             [
                 {
@@ -172,11 +173,11 @@ published as (
 
 compared as (
     select
-        lines.*,
+        lines.* replace (if(lines.is_few, null, lines.figure) as figure),
         published.value as published_figure,
         published.printed,
         published.document,
-        lines.figure - published.value as difference,
+        if(lines.is_few, null, lines.figure - published.value) as difference,
         published_verdict(lines.figure, published.value, published.step, 1e-9) as published_verdict,
     from lines
     left join published
@@ -200,7 +201,7 @@ select
     printed as published_as,
     document as published_in,
     difference,
-    if(figure is null, 'not known', published_verdict) as verdict,
+    if(is_few, not_shown(), if(figure is null, 'not known', published_verdict)) as verdict,
     is_illustrative,
 from compared
 order by round, position

@@ -14,13 +14,25 @@ FIGURES = {  # the macro's arguments, and what each of its columns' cells add up
         "select planned_beds, mean_census_beds, * from mart.bed_capacity_totals where method = 'submitted'",
         ["planned_beds", "mean_census_beds"],
     ),
-    "funding_sources(round, scenario, area, financial_year)": (
+    "funding_sources(round, scenario, method, area, financial_year)": (
         "select * from mart.funding_gap_totals where method = 'submitted' and price_basis = 'nominal' "
         "and round = '2016-11'",
         ["do_nothing_gap_gbp", "gross_saving_gbp", "investment_gbp"],
     ),
-    "staff_sources(round, area, financial_year)": (
-        "select * from mart.workforce_totals where scenario = 'plan'",
+    "savings_sources(round, scenario, organisation_code, scheme_code, category, cost_pool, financial_year)": (
+        "select * from mart.savings_schemes",
+        ["returned_saving_gbp", "investment_gbp"],
+    ),
+    "delivered_sources(round, organisation_code, scheme_code, financial_year)": (
+        "select * from mart.savings_delivered",
+        ["delivered_gbp", "planned_gbp"],
+    ),
+    "capital_sources(round, price_basis, source)": (
+        "select * from mart.capital_totals",
+        ["needed_gbp", "secured_gbp", "bid_gbp", "planned_gbp"],
+    ),
+    "staff_sources(round, scenario, area, financial_year)": (
+        "select * from mart.workforce_totals",
         ["planned_substantive_wte", "planned_bank_wte", "planned_agency_wte"],
     ),
     "indicator_sources(organisation_code, indicator_code, period)": (
@@ -55,7 +67,7 @@ def test_the_funding_gap_is_eighty_two_cells_of_which_each_is_in_thousands(publi
     total, cells, thousands = published.execute(
         """
         select sum(adds), count(*), sum(if(measure = 'income', -1, 1) * received::decimal(18, 3))
-        from funding_sources('2016-11', 'do_nothing', 'nhs', '2020/21')
+        from funding_sources('2016-11', 'do_nothing', 'submitted', 'nhs', '2020/21')
         """
     ).fetchone()
     assert (float(total), cells, float(thousands)) == (399_300_000, 82, 399_300)
@@ -91,7 +103,27 @@ def test_a_modelled_figure_names_what_the_model_stands_on(published):
         "select distinct subject "
         "from bed_sources('2016-11', 'plan', 'modelled', 'RWE', 'stp_acute', '2020/21') order by all"
     ).fetchall()
-    assert [subject for (subject,) in subjects] == ["activity", "assumptions", "bed_schemes", "beds"]
+    assert [subject for (subject,) in subjects] == ["activity", "assumptions", "bed_schemes", "beds", "scenarios"]
+
+
+def test_what_a_plan_states_adds_up_in_a_modelled_gap_too(published):
+    """Investment in every year; the gap itself where nothing has grown yet, a flow once for each of its two sides."""
+    rows = published.execute(
+        "select round, scenario, method, area, financial_year, investment_gbp, "
+        "if(financial_year = base_year, do_nothing_gap_gbp, 0) "
+        "from mart.funding_gap_totals inner join reference.rounds using (round) "
+        "where method = 'modelled' and price_basis = 'nominal' and scenario in ('plan', 'do_nothing') "
+        "order by hash(area, financial_year, scenario) limit 40"
+    ).fetchall()
+    for *keys, investment, gap in rows:
+        added = dict(
+            published.execute(
+                "select adds_to, sum(adds) from funding_sources(?, ?, ?, ?, ?) where adds_to is not null group by all",
+                keys,
+            ).fetchall()
+        )
+        assert (added.get("investment_gbp", 0), added.get("do_nothing_gap_gbp", 0)) == (investment, gap), keys
+    assert {gap != 0 for *_, gap in rows} == {investment != 0 for *_, investment, _ in rows} == {True, False}
 
 
 def test_activity_is_traced_by_site_and_year(published):
@@ -119,6 +151,25 @@ def test_a_lines_history_goes_round_by_round(published):
         "where basis = 'stp_acute' and measure = 'available' and financial_year = '2020/21'"
     ).fetchall()
     assert rounds == [("2016-10", 784, None), ("2016-11", 797, 13)]
+
+
+def test_a_disagreement_carries_the_cells_of_both_sides(published):
+    """Without a cell are 0, which nobody states, and the sum of the lines above a total."""
+    without = published.execute(
+        """
+        with sides as (
+            select check_code, left_label as label, left_value as value, left_cell_count as cells,
+                left_submission_ids as files from mart.triangulation_checks
+            union all
+            select check_code, right_label, right_value, right_cell_count, right_submission_ids
+            from mart.triangulation_checks
+        )
+        select distinct check_code, label
+        from sides
+        where value <> 0 and (coalesce(cells, 0) = 0 or coalesce(len(files), 0) = 0)
+        """
+    ).fetchall()
+    assert without == [("parts_against_wholes", "sum of the lines above it")]
 
 
 def test_no_cell_is_counted_twice(published):

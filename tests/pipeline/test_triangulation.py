@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from openpyxl import load_workbook
 
 from assets import triangulation
 from assets.reports.triangulation import NOTHING_NAMED
@@ -17,7 +19,8 @@ from assets.sample.planted import PLANTS, Plant
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import contracts, templates
 from llr_pipeline.documents import rows_of
-from llr_pipeline.paths import SQL
+from llr_pipeline.paths import SQL, Home
+from llr_pipeline.reports import write_document
 
 EARLIER, LATER = "2016-10", "2016-11"
 BUILT = (
@@ -309,6 +312,21 @@ def earlier(sample_home, tmp_path_factory) -> Iterator[duckdb.DuckDBPyConnection
         yield connection
 
 
+@pytest.fixture(scope="module")
+def few(sample_home, tmp_path_factory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The sample with the pay of the two bank staff of an ambulance group entered thrice in one year."""
+    path = Path(tmp_path_factory.mktemp("few"), "llr.duckdb")
+    shutil.copyfile(sample_home.published, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from core.workforce where round < ?", [LATER])
+        connection.execute(
+            "update core.workforce set wte = 3.25, headcount = 4, pay_cost_gbp = if(financial_year = '2018/19', 3, 1) "
+            "* 234567 where organisation_code = 'RX9' and staff_group = 'clinical_support' and contract = 'bank'"
+        )
+        build(connection)
+        yield connection
+
+
 WARNS = [
     one
     for name, one in vars(triangulation).items()
@@ -366,6 +384,28 @@ def test_the_report_names_the_largest_first_and_both_workbooks(earlier):
     assert contract["Left: open"] == "2016-10_RWE_finance.xlsx: 'Income and expenditure'!M40"
     assert contract["Right: open"] == "2016-10_04V_finance.xlsx: 'Income and expenditure'!M45"
     assert "2018/19, 2019/20, 2020/21" in contract["What disagrees"]
+
+
+def test_figures_of_one_to_four_people_are_in_no_document_and_no_warning(few, tmp_path):
+    """3.25 WTE are paid £703,701 where £236,000 or so is due: the checks find it, and say where and not how much."""
+    found = few.execute(
+        "select distinct check_code from mart.triangulation_checks where is_few and verdict = 'differs' order by all"
+    ).fetchall()
+    assert [check for (check,) in found] == ["unit_jump", "wte_change_against_pay_cost"]
+    document = document_of(few)
+    assert ", clinical support, ambulance, bank, " in document.summary
+    (table,) = [table for table in document.tables if table.title.startswith("Where the plans")]
+    told = {row["In words"] for row in table.frame.to_dict("records") if "clinical support" in row["What disagrees"]}
+    assert told == {"Not shown: 1 to 4 people"}
+    page = write_document(Home(tmp_path), "run1", "triangulation", document)
+    book = load_workbook(page.with_name("triangulation.xlsx"))
+    told = " ".join(
+        [document.summary, page.read_text(encoding="utf-8")]
+        + [str(cell) for sheet in book for row in sheet.values for cell in row]
+        + [sentence for warn in WARNS for sentence in warn(few).sentences]
+        + [str(row) for row in few.execute("from report.triangulation where is_few").fetchall()]
+    )
+    assert not re.search(r"703[,.]?7|704k|£0.70m|234[,.]?5|235k|3\.25|3\.3 WTE", told)
 
 
 def test_an_empty_warehouse_has_tables_and_a_report(connection):

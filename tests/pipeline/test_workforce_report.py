@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from openpyxl import load_workbook
 
 from assets.reports.workforce import workforce
 from llr_pipeline.checks import check_contract
@@ -17,7 +18,18 @@ from llr_pipeline.paths import SQL, Home
 from llr_pipeline.reports import write_document
 from llr_pipeline.tables import load_reference
 from llr_pipeline.warehouse import prepare
-from tests.unit.workforce_tables import COMPLETE, NURSES, THERAPY, assumption, census, contacts, flows, projected, staff
+from tests.unit.workforce_tables import (
+    COMPLETE,
+    NURSES,
+    SUPPORT,
+    THERAPY,
+    assumption,
+    census,
+    contacts,
+    flows,
+    projected,
+    staff,
+)  # fmt: skip
 
 READ = (
     "core.assumptions", "mart.redundancy_test", "mart.redundancy_totals", "mart.workforce_doubts",
@@ -232,3 +244,31 @@ def test_the_page_of_the_sample_stands_alone(published, tmp_path):
     assert made.tables[0].title == "Can turnover do it?"
     assert re.findall(r'(?:src|href)="(?!#)(.*?)"', text) == ["workforce.xlsx"]
     assert text.count("<svg") == 2
+
+
+def test_one_to_four_people_are_in_no_document(connection, tmp_path):
+    """Three therapists, and two bank nurses: neither count is told, nor what would give it away."""
+    therapy = {"group": THERAPY, "setting": "acute", "row": 9}
+    made = projected(
+        (
+            *staff([63.0, 62.0, 60.0, 58.0, 56.0, 52.0]), *staff(2.25, "bank", row=7),
+            *staff([3.4, 3.3, 3.2, 3.1, 3.1, 3.1], **therapy),
+            *staff([81.0, 80.0, 79.0, 78.0, 77.0, 76.0], group=SUPPORT, row=11),
+        ),
+        (*flows(join=4.0), *flows(join=0.1, **therapy), *flows(join=6.0, group=SUPPORT, row=11)),
+        assumptions=COMPLETE,
+    )  # fmt: skip
+    fill(connection, made)
+    document = workforce(connection)
+    tables = {table.title: table.frame for table in document.tables}
+    needed = tables["Staff needed and staff in post under the plan, last year"].set_index("Who")
+    assert list(needed["Follows"] == "not shown: 1 to 4 people") == [True, True, False]  # the fewest of the others too
+    assert needed[needed["Follows"].str.startswith("not shown")].drop(columns="Follows").isna().all(axis=None)
+    words = tables["The test in words"].set_index("Who")["In words"]
+    assert [sentence.startswith("Not shown") for sentence in words] == [False, False, True]  # nurses
+    assert tables["Can turnover do it?"]["Bank and agency"].tolist() == ["1 to 4"]
+    page = write_document(Home(tmp_path), "run1", "workforce", document)
+    book = load_workbook(page.with_name("workforce.xlsx"))
+    cells = [str(cell) for sheet in book for row in sheet.values for cell in row if cell is not None]
+    shown = " ".join([document.summary, page.read_text(encoding="utf-8"), *cells])
+    assert not re.search(r"\b(3\.[1-4]|2\.25|2\.3) WTE|bank and agency [1-4](?! to 4)", shown)

@@ -216,4 +216,4 @@ def test_the_number_and_the_pay_of_fewer_than_five_people_are_not_shown():
         for row in rows
         if row["line"] != "medical, ambulance"
     }
-    assert hidden == {("not shown: fewer than 5 people", "not shown: fewer than 5 people", None, "not shown")}
+    assert hidden == {("not shown: 1 to 4 people", "not shown: 1 to 4 people", None, "not shown")}

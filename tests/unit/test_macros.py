@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from assets.workforce.inputs import is_few
 from llr_pipeline.paths import SQL
 
 
@@ -65,3 +66,9 @@ def connection() -> duckdb.DuckDBPyConnection:
 def test_a_formula_gives_the_sum_by_hand(connection, formula: str, by_hand: float | str | list[str] | None):
     (found,) = connection.execute(f"select {formula}").fetchone()
     assert found == (pytest.approx(by_hand, abs=5e-5) if isinstance(by_hand, float) else by_hand)
+
+
+def test_the_workforce_words_keep_back_what_the_macro_does(connection):
+    people = (0, 0.4, 4, 4.99, 5)
+    macro = connection.execute(f"select {', '.join(f'is_small_number({count})' for count in people)}").fetchone()
+    assert tuple(is_few(count) for count in people) == macro == (False, True, True, True, False)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from llr_pipeline.paths import SQL
 from tests.unit.mart_tables import make, mart_warehouse
 
 YEAR = "2016/17"
@@ -168,3 +169,53 @@ def test_a_group_without_a_value_leaves_the_total_in_doubt():
         core__nhs_workforce_current=staff_in_post({**GROUPS, "Midwives": None}),
     )
     assert found["staff_wte", "substantive", "staff_in_post"]["difference"] is None
+
+
+def test_a_published_figure_leads_to_its_cells():
+    """(1,500 + 1,540) / 2 = 1,520 beds; doctors and nurses of the last month in are 100 + 200."""
+    beds = [
+        {**row, "submission_id": "kh03", "sheet": "NHS Trust", "available_cell": f"F{n}", "occupied_cell": f"L{n}"}
+        for n, row in enumerate(kh03({QUARTERS[0]: (1500, 1300), QUARTERS[1]: (1540, 1400)}, code="RT5"))
+    ]
+    groups = {"HCHS doctors": 100, "Nurses & health visitors": 200}
+    staff = [
+        {**row, "submission_id": "staff", "sheet": "Data", "value_cell": f"D{n}"}
+        for n, row in enumerate([*staff_in_post(groups), *staff_in_post({"HCHS doctors": 90}, "2016-09")])
+    ]
+    connection = mart_warehouse(core__nhs_beds_current=beds, core__nhs_workforce_current=staff)
+    make(connection, "mart.nhs_bed_years")
+    connection.execute(
+        "alter table raw.submissions add column file_name varchar;"
+        "alter table raw.submissions add column received_at timestamp;"
+        "alter table raw.submissions add column sha256 varchar;"
+        "insert into raw.submissions (submission_id, file_name, sha256) values "
+        "('kh03', 'beds.xlsx', 'ab1'), ('staff', 'staff.csv', 'cd2');"
+        "create table raw.nhs_kh03 as select 'kh03' as submission_id, 'NHS Trust' as sheet, "
+        "{'beds': 'F1'} as cell, '1,540' as value;"
+        "create table raw.nhs_kh03_day_only as from raw.nhs_kh03 limit 0"
+    )
+    for name in ("sitrep", "emergency", "workforce", "absence"):
+        connection.execute(
+            f"create table raw.nhs_{name} as "
+            "select '' as submission_id, '' as sheet, {'value': ''} as cell, '' as value limit 0"
+        )
+    macros = (SQL / "lineage.sql").read_text(encoding="utf-8").split("\n\n")
+    for name in ("files_received", "cells_published", "published_sources"):
+        connection.execute(next(macro for macro in macros if f"replace macro {name}(" in macro))
+
+    def cells(*keys: str) -> list[tuple[Any, ...]]:
+        asked = (
+            "select adds_to, cell, adds, received, file_name, archived_as "
+            "from published_sources(?, ?, ?, ?) order by cell"
+        )
+        return connection.execute(asked, keys).fetchall()
+
+    assert cells("RT5", "available_beds", "kh03_general_acute", YEAR) == [
+        ("actual_value", "F0", 750, None, "beds.xlsx", "archive/ab/ab1.xlsx"),
+        ("actual_value", "F1", 770, "1,540", "beds.xlsx", "archive/ab/ab1.xlsx"),
+    ]
+    assert [row[:3] for row in cells("RT5", "occupancy_share", "kh03_general_acute", YEAR)][2:] == [
+        ("occupied_beds", "L0", 650), ("occupied_beds", "L1", 700),
+    ]  # fmt: skip
+    assert [row[1:3] for row in cells("RWE", "staff_wte", "staff_in_post", YEAR)] == [("D0", 100), ("D1", 200)]
+    assert cells("RWE", "available_beds", "kh03_general_acute", YEAR) == []  # of the series that is kept
