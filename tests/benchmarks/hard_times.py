@@ -27,7 +27,7 @@ from tests.pipeline.test_run import table_hashes
 
 RUN = """
 import os, resource, sys, time
-from llr_pipeline.definitions import defs
+from tests.pipeline.test_run import LISTS, materialise
 back, limit = float(sys.argv[1]), int(sys.argv[2])
 if back:
     import datetime
@@ -39,11 +39,7 @@ if limit:
     import signal
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-layers = ('reference', 'raw', 'published')
-keys = defs.resolve_asset_graph().get_all_asset_keys()
-chosen = [key for key in keys if key.path[0] in layers or key.path == ['core', 'beds']]
-job = defs.resolve_implicit_global_asset_job_def()
-sys.exit(not job.execute_in_process(asset_selection=chosen, raise_on_error=False).success)
+sys.exit(materialise(*LISTS, 'raw', 'core.beds', 'published') or 0)  # or what stopped it
 """
 
 

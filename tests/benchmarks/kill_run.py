@@ -29,24 +29,25 @@ from tests.pipeline.test_run import table_hashes
 
 RUN = """
 import os, signal, sys
-from llr_pipeline import publishing
-from tests.pipeline.test_run import materialise
+from llr_pipeline import editions, publishing
+from tests.pipeline.test_run import LISTS, materialise
 step, is_after = sys.argv[1], sys.argv[2] == 'after'
 if step:
-    owner = publishing if step.startswith('_') else os
+    owner = editions if step == '_point' else publishing
     made = getattr(owner, step)
     def stopped(*args, **kwargs):
-        if step == 'replace' and not str(args[1]).endswith('published/llr.duckdb'):
-            return made(*args, **kwargs)
         result = made(*args, **kwargs) if is_after else None
         os.kill(os.getpid(), signal.SIGKILL)
         return result
     setattr(owner, step, stopped)
 print('started', flush=True)
-said = materialise('reference', 'raw', 'core.beds', 'published')
-sys.exit(said or 0)
+sys.exit(materialise(*LISTS, 'raw', 'core.beds', 'published') or 0)
 """
-STEPS = ("_remove_leftovers", "_refuse_mixture", "_copy", "_prove", "replace", "_sync_folder")
+STEPS = (
+    "remove_leftovers", "_refuse_mixture", "_copy", "_prove", "write_parquet", "golden", "write_manifest", "show",
+    "_point", "_sync_folder",
+)  # fmt: skip
+SHOWN = {"llr.duckdb", "parquet", "manifest.json", "current", "editions", "manifests"}
 
 
 def start(step: str = "", when: str = "") -> subprocess.Popen:
@@ -99,7 +100,8 @@ def main(kills: int = 30, seed: int = 1) -> None:
                 assert published(home) == {100.0 + kill}
                 assert not waiting(home), "left in the inbox"
                 assert not _wal(home.published).exists(), "a .wal was left"
-                assert [path.name for path in home.published.parent.iterdir()] == ["llr.duckdb"]
+                assert {path.name for path in home.published.parent.iterdir()} == SHOWN
+                assert len(list((home.published.parent / "editions").iterdir())) <= 2, "leftovers"
             except (AssertionError, duckdb.Error) as error:
                 which = "FAILED"
                 failures.append(f"kill {kill} {step or 'by the clock'}: {error}")
