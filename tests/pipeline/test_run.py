@@ -46,6 +46,8 @@ def materialise(*wanted: str) -> str:
     job = defs.resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(asset_selection=chosen, raise_on_error=False)
     errors = [root_cause(e.step_failure_data.error) for e in result.all_events if e.is_step_failure]
+    ends = [e.job_failure_data for e in result.all_events if e.event_type_value == "PIPELINE_FAILURE"]
+    errors += [root_cause(end.error) for end in ends if end and end.error]  # before any step: the home is held
     failed = [c for c in result.get_asset_check_evaluations() if not c.passed]
     return "\n".join([*errors, *(f"{c.check_name} {[v.value for v in c.metadata.values()]}" for c in failed)])
 
