@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from llr_pipeline import backups, keeping
+from llr_pipeline import backups, keeping, paper
 from llr_pipeline.codes import read_reference
 from llr_pipeline.contracts import templates
 from llr_pipeline.findings import presentable
@@ -389,7 +389,7 @@ def serve(port: int, managers_port: int, reports_port: int) -> None:
     sys.exit(serve_all(home, Ports(port, managers_port, reports_port)))
 
 
-for command in (keeping.backup, keeping.restore, keeping.status):
+for command in (keeping.backup, keeping.restore, keeping.status, paper.pdf):
     main.add_command(command)
 
 
