@@ -1,4 +1,4 @@
-"""The latest reports on paper: `llr pdf` has the browser chromium print their pages to PDF, as it would to a printer."""
+"""The latest reports on paper: `llr pdf` has the browser chromium print their pages to PDF, as if to a printer."""
 
 from __future__ import annotations
 
