@@ -85,32 +85,22 @@ def test_the_parent_stays_small_whatever_one_file_says(home: Home):
     assert take_in(home, seconds=30).megabytes < MEGABYTES_AT_MOST
 
 
-def test_a_name_that_is_not_utf_8(home: Home):
+def test_names_and_modes_that_stop_no_run(home: Home):
+    """A name that is not UTF-8, a suffix as long as a name may be, a file and a folder that may not be opened."""
     Path(os.fsdecode(os.fsencode(home.inbox) + b"/b\xff.xlsx")).write_bytes(b"no workbook")
-    taken_twice(home)
-
-
-def test_a_long_suffix(home: Home):
-    (home.inbox / ("a." + "x" * 240)).write_bytes(b"no workbook")
-    taken_twice(home)
-
-
-def test_a_file_that_may_not_be_read(home: Home):
-    path = home.inbox / "secret.xlsx"
-    path.write_bytes(sound_bytes(1))
-    path.chmod(0)
-    taken_twice(home)
-
-
-def test_a_folder_that_may_not_be_entered(home: Home):
-    folder = home.inbox / "locked"
+    (home.inbox / ("a." + "x" * 240)).write_bytes(b"no workbook either")
+    secret, folder = home.inbox / "secret.xlsx", home.inbox / "locked"
+    secret.write_bytes(sound_bytes(1))
+    secret.chmod(0)
     folder.mkdir()
     (folder / "beds.xlsx").write_bytes(sound_bytes(1))
     folder.chmod(0o444)
     try:
-        taken_twice(home)
+        outcome = taken_twice(home)
     finally:
         folder.chmod(0o755)
+    assert {status for name, (status, *_) in outcome.files.items() if name != GOOD} == {"refused"}
+    assert not {"secret.xlsx", "beds.xlsx"} & set(outcome.files)
 
 
 def test_a_stop_in_the_archive_step_between_chmod_and_replace(home: Home):
