@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -61,8 +62,7 @@ def serve_all(home: Home, ports: Ports) -> int:
     log = home.dagster / "serve.log"
     reports = serve_reports(home, address=ADDRESS, port=ports.reports)
     print(f"{'Reports':<24} http://{ADDRESS}:{ports.reports}", flush=True)
-    for stop in (signal.SIGTERM, signal.SIGINT):  # which a script's background job, and what it starts, would ignore
-        signal.signal(stop, signal.default_int_handler)
+    _when_told_to_stop(signal.default_int_handler)  # a script's background job, and what it starts, would ignore it
     children: list[Child] = []
     with TemporaryDirectory(prefix="llr-") as folder:
         try:
@@ -72,6 +72,7 @@ def serve_all(home: Home, ports: Ports) -> int:
         except KeyboardInterrupt:
             return 0
         finally:
+            _when_told_to_stop(signal.SIG_IGN)  # a second time must not leave servers behind
             reports.shutdown()
             _end(children[1:])
             _end(children[:1])  # the code server last: it waits for those that ask it
@@ -135,6 +136,11 @@ def _end(children: Sequence[Child]) -> None:
             child.process.wait(timeout=15)
         except subprocess.TimeoutExpired:
             child.process.kill()
+
+
+def _when_told_to_stop(handler: Any) -> None:
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, handler)
 
 
 def _is_taken(port: int) -> bool:

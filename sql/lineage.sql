@@ -120,7 +120,7 @@ create or replace macro scenario_cells(a_round, a_scenario) as table
     select null, null, null, 'all', 'begins', (arg_max(scenario, depth) <> 'do_nothing')::integer from steps;
 
 -- Cells behind a row of mart.bed_capacity_totals: method submitted, planned_beds [beds] and mean_census_beds [beds];
--- method modelled, planned_beds, and what the model stands on: bed days of the base year, schemes and assumptions.
+-- method modelled, what it stands on: beds planned, bed days of the base year, all of the round's schemes and assumptions.
 -- an_area: an organisation that has the sites, or system.
 create or replace macro bed_sources(a_round, a_scenario, a_method, an_area, a_definition, a_year) as table
     with
@@ -141,7 +141,9 @@ create or replace macro bed_sources(a_round, a_scenario, a_method, an_area, a_de
             and an_area in ('system', coalesce(sites.organisation_code, activity.organisation_code))
     ),
     chosen as (
-        select submission_id, sheet, available_cell as cell, available_beds as adds, 'planned_beds' as adds_to
+        select
+            submission_id, sheet, available_cell as cell,
+            if(a_method = 'submitted', available_beds, null) as adds, if(a_method = 'submitted', 'planned_beds', null) as adds_to
         from beds
         union all
         select submission_id, sheet, occupied_cell, occupied_beds, 'mean_census_beds'

@@ -16,23 +16,12 @@ select
     removed_count as "Removed",
     organisation_count as "Organisations",
     case
-        -- no line that is shown has it: it may be of 1 to 4 people
-        when exists(
-            from report.changes as hidden
-            where hidden.before_in_words = not_shown() and hidden.subject = totals.subject
-                and hidden.basis = totals.basis and hidden.measure = totals.measure
-                and hidden.round_after = totals.round_after
-        ) and not exists(
-            from report.changes as shown
-            where abs(shown.difference) = totals.largest_difference and shown.subject = totals.subject
-                and shown.basis = totals.basis and shown.measure = totals.measure
-                and shown.round_after = totals.round_after
-        ) then not_shown()
+        when is_few then not_shown()
         when largest_difference < 10 and unit not in ('GBP', 'share', 'beds', 'WTE')
             then printf('%g ', largest_difference) || unit
         else in_words(largest_difference, unit)
     end as "Largest difference",
-from mart.round_change_totals as totals
+from mart.round_change_totals
 where round_before = ? and round_after = ?
 order by subject, basis, measure
 """

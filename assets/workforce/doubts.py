@@ -54,11 +54,13 @@ def doubts(inputs: Round, one: Staff) -> pd.DataFrame:
 
 
 def _is_few(inputs: Round, doubt: Doubt) -> bool:
-    """Whether its words tell a figure of a post that had 1 to 4 people of some contract in some year."""
-    if doubt.post is None or doubt.unit != "WTE":
+    """Whether its words tell of 1 to 4 people, or of a post that had so few of some contract in some year."""
+    if doubt.unit != "WTE":
         return False
-    n = inputs.posts.index(doubt.post)
-    counted = [*inputs.returned.wte[n].ravel(), *inputs.returned.headcount[n].ravel(), doubt.figure, doubt.against]
+    counted = [doubt.figure, doubt.against]
+    if doubt.post is not None:
+        n = inputs.posts.index(doubt.post)
+        counted += [*inputs.returned.wte[n].ravel(), *inputs.returned.headcount[n].ravel()]
     return any(is_few(people) for people in counted if people is not None)
 
 

@@ -2,7 +2,16 @@
 -- come to together.
 with
 
-round_changes as (select * from mart.round_changes)
+round_changes as (select * from mart.round_changes),
+
+groups as (
+    select
+        *,
+        max(abs(difference)) over (
+            partition by round_before, round_after, subject, basis, measure, unit
+        ) as largest_difference,
+    from round_changes
+)
 
 select
     -- keys
@@ -17,6 +26,7 @@ select
     (count(*) filter (where change = 'added'))::integer as added_count,
     (count(*) filter (where change = 'removed'))::integer as removed_count,
     count(distinct organisation_code)::integer as organisation_count,
-    max(abs(difference)) as largest_difference,
-from round_changes
+    any_value(largest_difference) as largest_difference,
+    coalesce(bool_or(is_few) filter (where abs(difference) = largest_difference), false) as is_few,
+from groups
 group by round_before, round_after, subject, basis, measure, unit

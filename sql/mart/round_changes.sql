@@ -4,6 +4,7 @@ with
 
 figures as (select * from mart.figures),
 submissions as (select * from raw.submissions),
+workforce as (select * from core.workforce_current),
 
 -- lines that a sender wrote twice are one
 lines as (
@@ -107,6 +108,13 @@ differing as (
     where befores.value is null
         or afters.value is null
         or abs(befores.value - afters.value) > 1e-9 * greatest(abs(befores.value), abs(afters.value))
+),
+
+-- staff who are so few that their number, or their pay, could be somebody's own
+few as (
+    select round, organisation_code, concat_ws(', ', staff_group, setting) as line, contract as basis, financial_year
+    from workforce
+    where is_small_number(headcount) or is_small_number(wte)
 )
 
 select
@@ -139,4 +147,13 @@ select
     before_cell,
     after_submission_id,
     after_cell,
+    exists(
+        select 1 from few
+        where differing.subject = 'workforce'
+            and few.round in (differing.round_before, differing.round_after)
+            and few.organisation_code = differing.organisation_code
+            and few.line = differing.line
+            and few.basis = differing.basis
+            and few.financial_year = differing.financial_year
+    ) as is_few,
 from differing

@@ -2,19 +2,11 @@
 with
 
 round_changes as (select * from mart.round_changes),
-workforce as (select * from core.workforce_current),
 rounds as (select * from reference.rounds),
 
 -- a round and the one before it
 pairs as (
     select round as round_after, lag(round) over (order by round) as round_before from rounds
-),
-
--- staff who are so few that their number, or their pay, could be somebody's own
-few as (
-    select round, organisation_code, concat_ws(', ', staff_group, setting) as line, contract as basis, financial_year
-    from workforce
-    where is_small_number(headcount) or is_small_number(wte)
 ),
 
 -- small figures keep their decimals
@@ -29,15 +21,6 @@ words as (
                 in_words(figure, unit)
             )
         ) as in_words,
-        exists(
-            select 1 from few
-            where round_changes.subject = 'workforce'
-                and few.round in (round_changes.round_before, round_changes.round_after)
-                and few.organisation_code = round_changes.organisation_code
-                and few.line = round_changes.line
-                and few.basis = round_changes.basis
-                and few.financial_year = round_changes.financial_year
-        ) as is_few,
     from round_changes
     inner join pairs
         on round_changes.round_before = pairs.round_before

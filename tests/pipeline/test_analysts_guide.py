@@ -15,7 +15,7 @@ from llr_pipeline.paths import PROJECT, Home
 GUIDE = (PROJECT / "docs" / "analysts.md").read_text(encoding="utf-8")
 ASKED = re.compile(r"^```sql\n(?P<query>.*?)^```\n(?:\n(?P<answer>\|.*?\n)\n)?", re.MULTILINE | re.DOTALL)
 QUERIES = [(found["query"], found["answer"]) for found in ASKED.finditer(GUIDE)]
-EMPTY_ON_THE_SAMPLE = ("raw.findings", "core.nhs_beds", "core.nhs_discharges", "mart.layout_changes")
+EMPTY_ON_THE_SAMPLE = ("core.nhs_beds", "core.nhs_discharges", "mart.layout_changes")
 
 
 def as_shown(value: object) -> str:

@@ -200,20 +200,27 @@ def test_the_number_and_the_pay_of_fewer_than_five_people_are_not_shown():
             staff_of("2016-11", 7, 6.1, 500_000, setting="community"),
             staff_of("2016-10", 6, 5.0, 420_000, setting="ambulance"),
             staff_of("2016-11", 5, 5.5, 390_000, setting="ambulance"),
+            staff_of("2016-10", 60, 55.0, 4_000_000, setting="primary_care"),
+            staff_of("2016-11", 60, 55.0, 6_000_000, setting="primary_care"),
         ],
     )  # fmt: skip
     make(connection, "mart.figures")
-    assert len(make(connection, "mart.round_changes")) == 9  # three lines of three measures
+    assert len(make(connection, "mart.round_changes")) == 10  # three lines of three measures, and one's pay
+    totals = make(connection, "mart.round_change_totals")
+    assert {row["measure"]: (row["largest_difference"], row["is_few"]) for row in totals} == {
+        "headcount": (5, True), "wte": (5.0, True), "pay_cost": (2_000_000, False),
+    }  # fmt: skip
     rows = make(connection, "report.changes")
     shown = {(row["line"], row["measure"]): (row["before_value"], row["after_value"]) for row in rows}
     assert {place: values for place, values in shown.items() if values != (None, None)} == {
         ("medical, ambulance", "wte"): (5.0, 5.5),
         ("medical, ambulance", "headcount"): (6.0, 5.0),
         ("medical, ambulance", "pay_cost"): (420_000.0, 390_000.0),
+        ("medical, primary_care", "pay_cost"): (4_000_000.0, 6_000_000.0),
     }
     hidden = {
         (row["before_in_words"], row["after_in_words"], row["difference"], row["difference_in_words"])
         for row in rows
-        if row["line"] != "medical, ambulance"
+        if row["line"] not in ("medical, ambulance", "medical, primary_care")
     }
     assert hidden == {("not shown: 1 to 4 people", "not shown: 1 to 4 people", None, "not shown")}

@@ -179,7 +179,16 @@ def test_transfers_that_do_not_cancel():
     assert row["message"] == "12.0 WTE are transferred out in 2016/17 and 10.0 in."
     assert row["cells"] == "RT5 Flows!F11, RWE Flows!F12"
     assert row["about"] == f"{NURSES}, 2016/17"
+    assert not row["is_few"]
     assert set(given) == {"no_contacts"}
+
+
+def test_transfers_of_so_few_that_documents_do_not_tell_them():
+    row = found(ORDINARY, flows(join=[None, 104, *[101.0] * 4], outward=[None, 3, *[None] * 4]))[
+        "transfers_do_not_cancel"
+    ]
+    assert row["message"] == "3.0 WTE are transferred out in 2016/17 and 0.0 in."
+    assert row["is_few"]
 
 
 def test_more_who_go_than_there_are():
