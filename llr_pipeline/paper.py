@@ -22,7 +22,7 @@ class PaperError(RuntimeError):
     """A report was not printed: a sentence saying why, and what to do."""
 
 
-@click.command(cls=Example, examples=("llr pdf", "llr pdf bed_capacity funding_gap --into board-papers"))
+@click.command(cls=Example, examples=("llr pdf", "llr pdf claims changes --into board-papers"))
 @click.argument("reports", nargs=-1, metavar="[REPORT]...")
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder; else this one.")
 def pdf(reports: tuple[str, ...], into: Path) -> None:
