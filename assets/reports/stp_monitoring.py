@@ -22,7 +22,7 @@ TITLE = "Monitoring"
 NOTHING = "No monitoring return has been accepted yet."
 PANELS = 9
 ILLUSTRATIVE = (
-    "The monitoring returns are illustrative. They are the sample's: no value is anybody's, and nothing may be quoted."
+    "The monitoring returns are illustrative, and nothing may be quoted: they are the sample's, no value is anybody's."
 )
 VARIATION = {
     "improvement": "special cause, improving",

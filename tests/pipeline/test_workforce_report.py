@@ -242,7 +242,7 @@ def test_the_page_of_the_sample_stands_alone(published, tmp_path):
     text = write_document(Home(tmp_path), "run1", "workforce", made).read_text(encoding="utf-8")
     assert re.findall(r"<h3[^>]*>(.*?)</h3>", text) == [shown.title for shown in (*made.charts, *made.tables)]
     assert made.tables[0].title == "Can turnover do it?"
-    assert re.findall(r'(?:src|href)="(?!#)(.*?)"', text) == ["workforce.xlsx"]
+    assert re.findall(r'(?:src|href)="(?!#)(.*?)"', text) == ["../../latest/index.html", "workforce.xlsx"]
     assert text.count("<svg") == 2
 
 
