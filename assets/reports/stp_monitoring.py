@@ -291,7 +291,9 @@ def _summary(
         "where month = ?",
         [month],
     ).fetchone()
-    (questions,) = connection.execute("select count(*) from report.claims where is_to_question").fetchone()
+    (questions,) = connection.execute(
+        "select count(distinct (measure, scope, as_at)) from report.claims where is_to_question"
+    ).fetchone()
     (changed, pair) = connection.execute(
         "select count(*), any_value(round_before || ' and ' || round_after) from mart.round_changes "
         "where round_after = (select max(round_after) from report.changes) "
