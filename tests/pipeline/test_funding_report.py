@@ -58,6 +58,13 @@ def test_the_three_published_gaps_stand_side_by_side(document):
     assert list(frame["Scope"]) == ["NHS", "Local authorities", "NHS", "Both together"]
 
 
+def test_one_note_says_which_of_three_figures_is_which(document):
+    """The plan: 412.0 - 399.3 - 8.31 of investment = 4.39 over as returned; modelled 377.7 if nothing is done."""
+    (note,) = [note for note in document.notes if note.startswith("Each case has three figures: returned by the org")]
+    assert "if nothing is done £399.3m, £377.7m and £" in note
+    assert "under the plan \N{MINUS SIGN}£4.4m, \N{MINUS SIGN}£" in note
+
+
 def test_charts_say_their_figures_in_words(document):
     words = {chart.name: chart.alt for chart in document.charts}
     assert set(words) == {"gap_by_year", "why_the_gap_changes", "savings_by_kind", "what_the_gap_hangs_on"}
