@@ -97,7 +97,7 @@ select
     if(is_critical, 'yes', 'no') as "Critical",
     strftime(baseline_date, '%-d %b %Y') as "First planned",
     coalesce(strftime(forecast_date, '%-d %b %Y'), 'no date') as "Expected",
-    slip_days as "Days late",
+    nullif(slip_days, 0) as "Days late",
     upper(rag[1]) || rag[2:] as "Colour",
     why as "Why",
 from mart.milestone_rag
@@ -211,7 +211,8 @@ def stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
             "Improving and concern: special cause in the month. Misses target: its limits do. Not known is never green."
         ]),
         Table("Milestones late", _frame(connection, LATE, month), [
-            "Critical first. Slip is against the day first planned."
+            "Critical first. Days late are those expected, against the day first planned; a dash where that day has "
+            "passed and no later one is given."
         ]),
         Table("Claims that do not add up", _frame(connection, CLAIMS, month), [
             "All claims are in the report of claims."

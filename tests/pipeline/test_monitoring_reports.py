@@ -66,6 +66,7 @@ def test_the_month_s_report_counts_what_its_tables_hold(published):
     assert sentences[1].startswith(f"Of 33 milestones {len(late.frame)} are late, ")
     assert document.notes[0].startswith("The monitoring returns are illustrative")
     assert (late.frame["Expected"] == "no date").sum() == 2
+    assert not (late.frame["Days late"] == 0).any()  # overdue, and still expected on the day first planned
     (chart,) = document.charts
     assert chart.alt.count("last ") == 9 + 2
     assert "Limits start again in 2017-10: Evening and weekend hubs opened in all three areas." in chart.alt

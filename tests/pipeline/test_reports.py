@@ -318,12 +318,6 @@ def test_the_asset_page_shows_summary_chart_and_numbers(tmp_path, monkeypatch):
     assert (tmp_path / "reports" / found["run_id"] / "bed_capacity/index.html").exists()
 
 
-def test_a_list_of_assets_begins_with_a_plain_question():
-    for asset in TABLES[:-1]:
-        (text,) = asset.descriptions_by_key.values()
-        assert re.match(r"[^*\[\]()]+\?\n\n", text), text
-
-
 def test_the_headlines_stand_open_on_their_page(planned):
     """Under 1,000 characters a report, with nothing left out: nine figures of beds, among them 1,697."""
     (text,) = headlines(planned).values()
