@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from llr_pipeline.documents import number, rows_of
+from llr_pipeline.documents import MINUS, number, rows_of
 from llr_pipeline.reports import INLINE
 
 Row = Mapping[str, Any]
@@ -33,6 +33,8 @@ def _table(rows: list[Row]) -> str:
 
 def _figure(row: Row) -> str:
     figure, unit = number(row["figure"]), row["unit"]
-    if row["figure"] is not None:
-        figure += {"percent": "%", "GBP m": " £m"}.get(unit, f" {unit}")
+    if row["figure"] is not None and unit == "GBP m":
+        figure = f"{MINUS if row['figure'] < 0 else ''}£{number(abs(row['figure']), decimals=1)}m"
+    elif row["figure"] is not None:
+        figure += "%" if unit == "percent" else f" {unit}"
     return f"{figure} \\*" if row["is_illustrative"] else figure
