@@ -50,14 +50,17 @@ def page(
     )
 
 
-def front_page(reports: Mapping[str, Mapping[str, str]]) -> str:
-    """The page that leads to the reports, by name: the title of each and the finding that its summary begins with."""
+def front_page(reports: Mapping[str, Mapping[str, Any]], *, title: str, written: str) -> str:
+    """The page that leads to the reports, by name: the finding that the summary of each begins with, and its notes."""
     style = (HERE / "report.css").read_text(encoding="utf-8")
     shown = [
-        {"name": name, "title": report["title"], "parts": blocks(report["summary"])[0]["parts"][0]}
+        {**report, "name": name, "parts": blocks(report["summary"])[0]["parts"][0]}
         for name, report in sorted(reports.items(), key=lambda one: one[1]["title"])
     ]
-    return _template("front.html.jinja").render(reports=shown, style=style, policy=policy(style))
+    has_notes = any(report["notes"] for report in shown)
+    return _template("front.html.jinja").render(
+        title=title, written=written, reports=shown, has_notes=has_notes, style=style, policy=policy(style)
+    )
 
 
 def policy(*styles: str) -> str:
@@ -68,8 +71,11 @@ def policy(*styles: str) -> str:
 
 
 def css_string(text: str) -> str:
-    """A text as a stylesheet quotes it; nothing in it can end the string or the stylesheet."""
-    return '"' + "".join(c if c.isalnum() or c in " .,:/-" else f"\\{ord(c):06x}" for c in text) + '"'
+    """A text as a stylesheet quotes it; nothing in it can end the string or the stylesheet.
+
+    The space that ends an escape is a part of it.
+    """
+    return '"' + "".join(c if c.isalnum() or c in " .,:/-" else f"\\{ord(c):06x} " for c in text) + '"'
 
 
 def blocks(markdown: str) -> list[dict[str, Any]]:

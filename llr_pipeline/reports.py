@@ -62,10 +62,8 @@ def report(
         shown = json.loads((home.reports / made / short / ABOUT).read_text(encoding="utf-8"))
         return document_metadata(made, short, shown)
 
-    latest = f"{reports_url()}/{LATEST}/{short}"
-    links = f"[The latest report]({latest}/index.html), its [tables in Excel]({latest}/{short}.xlsx)."
-    about = f"**{asks}**\n\n{links}\n\nThe table behind it:"
-    return table(name, then=document, kinds=("html",), about=about, reads_too=reads)
+    # a list of assets shows its first words as they stand: a sentence, no link and no mark
+    return table(name, then=document, kinds=("html",), about=f"{asks}\n\nThe table behind the report:", reads_too=reads)
 
 
 def reports_url() -> str:
@@ -94,13 +92,16 @@ def about(document: Document) -> dict[str, Any]:
 
 def document_metadata(run_id: str, name: str, shown: Mapping[str, Any]) -> dict[str, Any]:
     """The asset page: the summary with notes and first chart, a link to the whole report, the numbers; see `about`."""
-    address = f"{reports_url()}/{run_id}/{name}"
+    address, latest = (f"{reports_url()}/{folder}/{name}" for folder in (run_id, LATEST))
     page = f"{address}/index.html"
     notes = [f"> {note}" for note in shown["notes"]]
     images = [f"![{shown['title']}]({address}/{chart}.svg)" for chart in shown["charts"][:1]]
     return {
         "summary": dg.MetadataValue.md(
             shortened(shown["summary"], ends=[*notes, *images, f"[The whole report]({page})"])
+        ),
+        "latest": dg.MetadataValue.md(
+            f"[The latest report]({latest}/index.html), its [tables in Excel]({latest}/{name}.xlsx)"
         ),
         "report": dg.MetadataValue.url(page),
         **shown["headlines"],
@@ -130,8 +131,7 @@ def write_document(home: Home, run_id: str, name: str, document: Document) -> Pa
     folder = home.reports / run_id / name
     fresh = folder.with_name(f".{name}-{uuid4().hex[:8]}")
     fresh.mkdir(parents=True)
-    now = datetime.now(ZoneInfo("Europe/London"))
-    written, workbook = f"{now.day} {now:%B %Y, %H:%M}", f"{name}.xlsx"
+    written, workbook = time_in_words(), f"{name}.xlsx"
     try:
         drawn = [(chart, to_svg(chart.chart)) for chart in document.charts]
         for chart, svg in drawn:
@@ -139,7 +139,9 @@ def write_document(home: Home, run_id: str, name: str, document: Document) -> Pa
         write_book(fresh / workbook, document, run_id=run_id, written=written)
         text = page(document, run_id=run_id, written=written, drawn=drawn, workbook=workbook)
         (fresh / "index.html").write_text(text, encoding="utf-8")
-        (fresh / ABOUT).write_text(json.dumps(about(document)), encoding="utf-8")
+        (fresh / ABOUT).write_text(
+            json.dumps({**about(document), "written": f"Run {run_id[:8]}, {written}"}), encoding="utf-8"
+        )
         if folder.exists():
             shutil.rmtree(folder)
         fresh.rename(folder)
@@ -148,16 +150,22 @@ def write_document(home: Home, run_id: str, name: str, document: Document) -> Pa
     return folder / "index.html"
 
 
+def time_in_words() -> str:
+    """The time in London, `3 May 2026, 09:15`."""
+    now = datetime.now(ZoneInfo("Europe/London"))
+    return f"{now.day} {now:%B %Y, %H:%M}"
+
+
 def made_in(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """The run that made each document, by the document's name."""
     made = "select table_name, run_id from raw.table_builds where starts_with(table_name, ?)"
     return {key.removeprefix(DOCUMENT): run_id for key, run_id in connection.execute(made, [DOCUMENT]).fetchall()}
 
 
-def show_latest(home: Home, runs: Mapping[str, str]) -> None:
+def show_latest(home: Home, runs: Mapping[str, str], *, title: str = "Reports") -> None:
     """Make the pages and workbooks of these runs, by name, those of `reports/latest/<name>/`, once published.
 
-    `reports/latest/index.html` leads to them all.
+    `reports/latest/index.html` leads to them all, under this title.
     """
     shown = {}
     (home.reports / LATEST).mkdir(parents=True, exist_ok=True)
@@ -168,7 +176,8 @@ def show_latest(home: Home, runs: Mapping[str, str]) -> None:
             written = latest / f".{uuid4().hex[:8]}"
             shutil.copyfile(source, written)
             os.replace(written, latest / source.name)
-        shown[name] = json.loads((made / ABOUT).read_text(encoding="utf-8"))
+        run = {"written": f"Run {run_id[:8]}"}  # all that is known of a document that an earlier release made
+        shown[name] = run | json.loads((made / ABOUT).read_text(encoding="utf-8"))
     written = home.reports / LATEST / f".{uuid4().hex[:8]}"
-    written.write_text(front_page(shown), encoding="utf-8")
+    written.write_text(front_page(shown, title=title, written=time_in_words()), encoding="utf-8")
     os.replace(written, home.reports / LATEST / "index.html")

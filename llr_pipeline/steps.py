@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
+import duckdb
 from pydantic import Field
 
 from llr_pipeline import intake
@@ -203,6 +204,14 @@ def _intake_checks(key: dg.AssetKey, took: intake.Intake) -> list[dg.AssetCheckR
     ]
 
 
+def system_name(connection: duckdb.DuckDBPyConnection) -> str:
+    """Whose reports these are: the organisation that the others form together."""
+    (name,) = connection.execute(
+        "select any_value(organisation_name) from reference.organisations where organisation_kind = 'system'"
+    ).fetchone()
+    return name or "Reports"
+
+
 def published_file(*, group: str = "publishing") -> dg.AssetsDefinition:
     """The step that publishes: it stands on every table, so a blocking check that fails anywhere stops it."""
     every = [contract.name for contract in contracts().values()] + [f"raw.{name}" for name in raw_descriptions()]
@@ -220,7 +229,7 @@ def published_file(*, group: str = "publishing") -> dg.AssetsDefinition:
         connection, home = context.resources.warehouse, current_home()
         about = account(connection, run_id=context.run.run_id)
         published = publish(connection, home.published, definitions=definitions(), about=about)
-        show_latest(home, made_in(connection))
+        show_latest(home, made_in(connection), title=system_name(connection))
         as_it_was = "" if published.is_new else ", as they were"
         context.log.info(f"published {published.tables} tables, {published.size_bytes:,} bytes{as_it_was}")
         return dg.MaterializeResult(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 WIDTH, HEIGHT, ROOM = 560, 330, 190
+ROUND = 100
+"""Beds: an axis starts at a multiple."""
 ABOVE = 16
 """Pixels between a planned line's first point and its name, which stands over it or under it."""
 
@@ -53,7 +55,8 @@ def beds_by_year(name: str, rows: Sequence[Row], *, title: str) -> Chart:
     drawn = {series: found for series, found in drawn.items() if sum(row["beds"] is not None for row in found) > 1}
     years = sorted({row["financial_year"] for found in drawn.values() for row in found})
     known = [row["beds"] for found in drawn.values() for row in found if row["beds"] is not None]
-    domain = domain_of(known)
+    low, high = domain_of(known)
+    domain = (low - low % ROUND, high)
     cut = f", axis from {number(domain[0], decimals=0)}" if domain[0] > 0 else ""
     x = alt.X("financial_year:O", sort=years, title="Financial year", axis=alt.Axis(labelAngle=0))
     scale = alt.Scale(domain=list(domain), zero=False, nice=False)

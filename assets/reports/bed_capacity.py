@@ -52,6 +52,7 @@ def bed_capacity(connection: duckdb.DuckDBPyConnection) -> Document:
         notes.append(INCOMPLETE)
     notes += _beside_the_published_totals(connection, round_, horizon_year)
     summary = [
+        _enough(horizon_year, figures),
         _planned(round_, figures),
         _needed(horizon_year, figures),
         _first_shortfall(connection, round_, base_year),
@@ -72,6 +73,30 @@ def bed_capacity(connection: duckdb.DuckDBPyConnection) -> Document:
     )
 
 
+def _enough(horizon_year: str, figures: Mapping[str, float | None]) -> str:
+    """Whether the beds planned for the last year are enough, over the runs: what a board asks first."""
+    parts = []
+    for kind in KINDS:
+        planned, chance = figures[f"{kind}_beds_after"], figures[f"{kind}_beds_shortfall_pct"]
+        needed = figures[f"{kind}_beds_needed_plan_mean_runs"]
+        if planned is None or chance is None or needed is None:
+            continue
+        verdict = (
+            f"too few in {_of_1000(chance)}, by {number(needed - planned, decimals=0)} on average"
+            if needed > planned
+            else f"enough in {_of_1000(100 - chance)}, with {number(planned - needed, decimals=0)} to spare on average"
+        )
+        year = "" if parts else f" planned for {horizon_year}"
+        parts.append(f"the {number(planned)} {kind} beds{year} are {verdict}")
+    said = ", and ".join(parts)
+    return f"**{said[0].upper()}{said[1:]}.**" if said else ""
+
+
+def _of_1000(percent: float) -> str:
+    """A share of the runs, however many there are."""
+    return f"{number(10 * percent, decimals=0)} of 1,000 simulated futures"
+
+
 def _planned(round_: str, figures: Mapping[str, float | None]) -> str:
     """The change in each kind of bed over the plan."""
     parts, missing = [], []
@@ -83,7 +108,7 @@ def _planned(round_: str, figures: Mapping[str, float | None]) -> str:
         share = f", {number(abs(before - after) / before * 100, decimals=1)}%" if before else ""
         change = f"{number(abs(before - after))} {'fewer' if after <= before else 'more'}{share}"
         parts.append(f"{kind} beds from {number(before)} to {number(after)} ({change})")
-    said = [f"**The {round_} plan takes {' and '.join(parts)}.**"] if parts else []
+    said = [f"The {round_} plan takes {' and '.join(parts)}."] if parts else []
     said += [f"The {round_} plan's {kind} beds were not returned for its first or its last year." for kind in missing]
     return " ".join(said)
 
@@ -97,11 +122,16 @@ def _needed(horizon_year: str, figures: Mapping[str, float | None]) -> str:
             in_full.append(f"{number(needed)} {kind} beds ({_against(figures[f'{kind}_beds_headroom_plan'])})")
         if expected is not None:
             ends = [number(figures[f"{kind}_beds_needed_plan_{end}_runs"]) for end in ("p10", "p90")]
-            at_confidence.append(f"{number(expected)} {kind} ({' to '.join(ends)})")
+            at_confidence.append(f"{number(expected)} {kind} beds ({' to '.join(ends)} in eight futures of ten)")
     if not in_full:
         return "Beds needed cannot be worked out yet: activity or the target occupancy has not been returned."
     said = f"With its schemes delivered in full, the patients of {horizon_year} need {' and '.join(in_full)}."
-    return f"{said} At the confidence that senders state: {', '.join(at_confidence)}." if at_confidence else said
+    if not at_confidence:
+        return said
+    return (
+        f"{said} If schemes deliver what their senders are confident of, as late as assumed, they need "
+        f"{' and '.join(at_confidence)}."
+    )
 
 
 def _beside_the_published_totals(connection: duckdb.DuckDBPyConnection, round_: str, horizon_year: str) -> list[str]:

@@ -1,15 +1,71 @@
-"""The report of changes: what is not the same in the newest round and the one before, the largest first."""
+"""The report of changes: the headlines of the newest round beside those of the one before, then all that differs."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 import duckdb
 
-from llr_pipeline.documents import Document, Table, number
+from llr_pipeline.documents import MINUS, Document, Table, frame_of, number, rows_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = Mapping[str, Any]
+HEADLINES = """
+with
+
+figures as (
+    select 'bed_capacity' as report, round, headline_code, headline, figure, unit, from report.bed_capacity
+    union all by name
+    select 'funding_gap' as report, round, headline_code, headline, if(unit = 'gbp', figure / 1e6, figure) as figure,
+        unit,
+    from report.funding_gap
+    union all by name
+    select 'workforce' as report, round, headline_code, headline, figure, unit, from report.workforce
+)
+
+select
+    after.report,
+    after.headline,
+    after.unit,
+    before.figure as before,
+    after.figure as after,
+    after.figure - before.figure as change,
+    round(before.figure, 1) is distinct from round(after.figure, 1) as is_changed,
+from figures as after
+inner join report.headlines as chosen on after.report = chosen.report and after.headline = chosen.headline
+inner join figures as before on after.report = before.report and after.headline_code = before.headline_code
+where before.round = ? and after.round = ?
+order by chosen.report, chosen.position
+"""
+NAMES = """
+with
+
+names as (
+    select code, label from reference.code_lists
+    union
+    select sector, sector_name from reference.sectors
+    union
+    select specialty_group, specialty_group_name from reference.specialty_groups
+    union
+    select site_code, site_name from reference.sites
+    union
+    select organisation_code, organisation_name from reference.organisations
+)
+
+-- a code of two lists that call it two things stays as it is
+select code, any_value(label)
+from names
+group by code
+having count(*) = 1
+"""
 TOTALS = """
 select
     replace(subject, '_', ' ') as "Subject",
-    replace(basis, '_', ' ') as "Of",
+    basis as "Of",
     replace(measure, '_', ' ') as "Measure",
     changed_count as "Changed",
     added_count as "Added",
@@ -29,7 +85,7 @@ LARGEST = """
 select
     organisation_code as "Organisation",
     line as "Line",
-    concat_ws(', ', replace(measure, '_', ' '), financial_year, nullif(replace(basis, '_', ' '), '')) as "What",
+    concat_ws(', ', measure, financial_year, nullif(basis, '')) as "What",
     before_in_words as "Before",
     after_in_words as "After",
     difference_in_words as "Difference",
@@ -57,20 +113,84 @@ def changes(connection: duckdb.DuckDBPyConnection) -> Document:
     ).fetchall()
     words = ", ".join(f"{subject.replace('_', ' ')} {number(count)}" for subject, count in found)
     whole = sum(count for _, count in found)
+    names = dict(connection.execute(NAMES).fetchall())
+    headlines = rows_of(connection, HEADLINES, list(pair))
     tables = [
-        Table("How many figures changed", connection.execute(TOTALS, list(pair)).df(), [
+        *([_headlines(headlines, *pair)] if headlines else []),
+        Table("How many figures changed", _in_words(connection.execute(TOTALS, list(pair)).df(), names), [
             "Figures that stand under another basis say a thing twice: they are counted apart and never added up."
         ]),
         *(
-            Table(f"Largest changes: {subject.replace('_', ' ')}", connection.execute(LARGEST, [*pair, subject]).df(), [
-                "At most ten for each unit. All of them are in mart.round_changes."
-            ])
+            Table(
+                f"Largest changes: {subject.replace('_', ' ')}",
+                _in_words(connection.execute(LARGEST, [*pair, subject]).df(), names),
+                ["At most ten for each unit. All of them are in mart.round_changes."],
+            )
             for subject, _ in sorted(found)
         ),
     ]  # fmt: skip
     return Document(
         title=f"What changed from {pair[0]} to {pair[1]}",
-        summary=f"**{number(whole)} figures are not the same in {pair[1]} as in {pair[0]}**: {words}.",
+        summary="\n\n".join(
+            filter(
+                None,
+                (
+                    _lead(headlines, *pair),
+                    f"Below the headlines, {number(whole)} figures of the returns are not the same: {words}.",
+                ),
+            )
+        ),
         headlines={"changed_figures": whole},
         tables=tables,
     )
+
+
+def _lead(rows: Sequence[Row], before: str, after: str) -> str:
+    """What a board would ask of first: the first headline of each report that is not what it was."""
+    if not rows:
+        return ""
+    changed = [row for row in rows if row["is_changed"]]
+    if not changed:
+        return f"**None of {len(rows)} headline figures changed from {before} to {after}.**"
+    first = {row["report"]: row for row in reversed(changed)}  # the last one written is the first in order
+    said = "; ".join(
+        f"{row['headline']}: {_figure(row, 'before')} to {_figure(row, 'after')}"
+        for row in (first[name] for name in sorted(first))
+    )
+    return f"**{len(changed)} of {len(rows)} headline figures changed from {before} to {after}.** {said}."
+
+
+def _figure(row: Row, name: str) -> str:
+    """Money in millions, a share in per cent; staff and beds as they are."""
+    value = row[name]
+    if value is None or row["unit"] not in ("gbp", "percent"):
+        return number(value)
+    sign = MINUS if value < 0 else ""
+    text = number(abs(value), decimals=1)
+    return f"{sign}£{text}m" if row["unit"] == "gbp" else f"{sign}{text}%"
+
+
+def _headlines(rows: Sequence[Row], before: str, after: str) -> Table:
+    shown = [{**row, **{name: _figure(row, name) for name in ("before", "after", "change")}} for row in rows]
+    headings = {"headline": "Headline", "before": before, "after": after, "change": "Change"}
+    return Table("Headlines, round beside round", frame_of(shown, headings), [
+        "Those of the reports of beds, money and staff; what is modelled changes with assumptions as well as returns."
+    ])  # fmt: skip
+
+
+def _in_words(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Codes by their names, one of a thing in the singular, a minus as everywhere else."""
+    for heading in {"Organisation", "Line", "What", "Of"} & set(frame.columns):
+        frame[heading] = [
+            ", ".join(names.get(code) or code.replace("_", " ") for code in text.split(", ")) for text in frame[heading]
+        ]
+    for heading in {"Before", "After", "Difference", "Largest difference"} & set(frame.columns):
+        frame[heading] = [_amount(text) for text in frame[heading]]
+    return frame
+
+
+def _amount(text: str) -> str:
+    text = re.sub(r"^-(?=[£\d])", MINUS, text)
+    if not re.match(rf"{MINUS}?1(\.0)? ", text):
+        return text
+    return re.sub(r" people$", " person", text) if text.endswith("people") else text.removesuffix("s")

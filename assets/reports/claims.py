@@ -34,7 +34,7 @@ where is_to_question = ?
 order by position
 """
 COUNTS = """
-select replace(verdict, '_', ' ') as "Verdict against the returns", count(*) as "Figures and documents"
+select replace(verdict, '_', ' ') as "Verdict", count(*) as "Figures and documents"
 from report.claims
 group by verdict
 order by count(*) desc, verdict
@@ -43,19 +43,30 @@ order by count(*) desc, verdict
 
 def claims(connection: duckdb.DuckDBPyConnection) -> Document:
     """Those that do not add up, then all others."""
-    every, agreeing, open_, worked, whole = connection.execute(
-        "select count(*), count(*) filter (verdict = 'agrees'), count(*) filter (is_to_question), "
-        "count(*) filter (arithmetic_verdict <> 'nothing_to_compare_with'), "
-        "count(*) filter (arithmetic_verdict = 'agrees') from report.claims"
+    every, agreeing, open_, disputed, worked, whole = connection.execute(
+        """
+        select
+            count(*),
+            count(*) filter (verdict = 'agrees'),
+            count(distinct (measure, scope, as_at)) filter (is_to_question),
+            count(distinct (measure, scope, as_at)) filter (verdict = 'documents_differ'),
+            count(*) filter (arithmetic_verdict <> 'nothing_to_compare_with'),
+            count(*) filter (arithmetic_verdict = 'agrees'),
+        from report.claims
+        """
     ).fetchone()
     asked, rest = (connection.execute(LEDGER, [is_asked]).df() for is_asked in (True, False))
     summary = (
-        f"**Of {number(every)} published figures, counted by document, {agreeing} agree with the returns and {open_} "
-        f"are to be questioned.** {worked} follow from other published figures, {whole} of them as printed.\n\n{SCOPES}"
+        f"**Of {number(every)} published figures, counted by document, {agreeing} agree with the returns. To be "
+        f"questioned, each counted once: {open_}, of which {disputed} printed differently from document to document.** "
+        f"{worked} follow from other published figures, {whole} of them as printed.\n\n{SCOPES}"
     )
     tables = [
         Table("Claims that do not add up", asked, ["Cut off, not rounded; or different from document to document."]),
-        Table("Verdicts", connection.execute(COUNTS).df()),
+        Table("Verdicts", connection.execute(COUNTS).df(), [
+            "Against the returns; documents differ: no return holds the figure, and one cost in three documents counts "
+            "three times here."
+        ]),
         Table("All other claims", rest, [
             "Returns: the figure as submitted, of the round that the document speaks of. Where the scope is another "
             "the two stand side by side and are not subtracted."

@@ -73,8 +73,8 @@ def _by_year(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None
         inner_name="As returned", series="series", panel="panel",
         title=f"The gap by year, {round_} plan",
         subtitle=[
-            "Cost less income: above zero money is lacking. Bands: eight runs in ten; lines: the middle run.",
-            "As returned: the sum of the finance returns, support funding counted in the plan.",
+            "Cost less income: above zero money is lacking. Lines: the middle of the runs; bands: eight runs in ten.",
+            "As returned: returned by the organisations, support funding counted in the plan.",
         ],
         y_title="Gap, GBP m", x_title="Financial year",
     )  # fmt: skip
@@ -163,7 +163,7 @@ def _bridge(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None:
     if before_schemes and len(before_schemes) < len(rows) - 1:
         subtotals = {
             before_schemes[-1]["label"]: f"Do nothing, {last['financial_year']}",
-            rows[-2]["label"]: "Plan in full",
+            rows[-2]["label"]: "Plan, delivered in full",
         }
     chart = waterfall(
         rows, label="label", change="change", start=first["in_full"], end=last["expected"],
@@ -171,8 +171,8 @@ def _bridge(connection: duckdb.DuckDBPyConnection, round_: str) -> Chart | None:
         end_range=(last["low"], last["high"]), subtotals=subtotals, x_title="NHS gap, GBP m",
         title="Why the NHS gap changes, and what schemes take off it",
         subtitle=[
-            f"{round_} plan, modelled; the bars add up exactly. A rise widens the gap.",
-            "Flows between NHS organisations are counted once. Whisker: eight runs in ten.",
+            f"{round_} plan, modelled, not as returned; the bars add up exactly. A rise widens the gap.",
+            "Last bar: the mean of the runs. Whisker: eight runs in ten. Flows within the NHS are counted once.",
         ],
     )  # fmt: skip
     said = "; ".join(f"{row['label']} {number(row['change'], decimals=0)}" for row in rows)

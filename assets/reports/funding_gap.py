@@ -44,6 +44,7 @@ def funding_gap(connection: duckdb.DuckDBPyConnection) -> Document:
     ).fetchone()
     notes = [ILLUSTRATIVE] if any(line["is_illustrative"] for line in lines) else []
     notes += [INCOMPLETE] if not all(line["is_complete"] for line in lines) else []
+    notes += _readings(connection, round_, horizon_year, figures)
     return Document(
         title=f"Funding gap to {horizon_year}: {round_name}",
         summary="\n\n".join(
@@ -83,12 +84,12 @@ def _gap(horizon_year: str, figures: Mapping[str, float | None]) -> str:
     nhs, councils, both = (figures[f"{area}_funding_gap"] for area in ("nhs", "local_authority", "system"))
     if nhs is None:
         return "The NHS gap cannot be given: finance returns are lacking, or state money on different bases."
-    said = f"**If nothing is done the NHS lacks {millions(nhs)} in {horizon_year}, as its organisations returned it.**"
+    said = f"**If nothing is done the NHS lacks {millions(nhs)} in {horizon_year} (returned by the organisations).**"
     if councils is not None and both is not None:
         said += f" Local authorities lack {millions(councils)} more, {millions(both)} together."
     if figures["nhs_funding_gap_modelled"] is not None:
         said += (
-            f" Projected from the base year by stated prices, demand and pressures, the NHS gap is "
+            f" Modelled from the base year by stated prices, demand and pressures, the NHS gap is "
             f"{millions(figures['nhs_funding_gap_modelled'])}."
         )
     return said
@@ -102,7 +103,7 @@ def _left(horizon_year: str, figures: Mapping[str, float | None]) -> str:
         return "No savings schemes were returned."
     beyond = f", {millions(gross - figures['nhs_funding_gap'])} beyond the gap" if gross > figures[GAP] else ""
     after = "more than closed" if left <= 0 else f"left at {millions(left)}"
-    said = f"Schemes state {millions(gross)} of savings{beyond}; after investment the gap is {after} on paper"
+    said = f"Schemes state {millions(gross)} of savings{beyond}; after investment the gap, as returned, is {after}"
     said += f" ({millions(abs(left))} over)." if left < 0 else "."
     if mean is None:
         return said
@@ -117,6 +118,39 @@ def _left(horizon_year: str, figures: Mapping[str, float | None]) -> str:
 
 
 GAP = "nhs_funding_gap"
+
+
+def _readings(
+    connection: duckdb.DuckDBPyConnection, round_: str, horizon_year: str, figures: Mapping[str, float | None]
+) -> list[str]:
+    """Why one case has three figures, with those of the last year: charts and tables show now one, now another."""
+    middle = dict(
+        connection.execute(
+            """
+            select scenario, residual_gap_p50_runs_gbp::double
+            from mart.funding_gap_totals
+            where round = ? and financial_year = ? and area = 'nhs' and method = 'modelled' and price_basis = 'nominal'
+                and scenario in ('do_nothing', 'plan')
+            """,
+            [round_, horizon_year],
+        ).fetchall()
+    )
+    cases = {
+        "if nothing is done": (figures[GAP], figures[f"{GAP}_modelled"], middle.get("do_nothing")),
+        "under the plan": (figures["nhs_residual_gap"], figures["nhs_residual_gap_in_full"], middle.get("plan")),
+    }
+    said = [
+        f"{case} {', '.join(map(millions, values[:2]))} and {millions(values[2])}"
+        for case, values in cases.items()
+        if None not in values
+    ]
+    if not said:
+        return []
+    return [
+        "Each case has three figures: returned by the organisations; modelled, with schemes delivered in full; and the "
+        f"middle of the runs, in which assumptions and schemes vary. The NHS gap in {horizon_year}, in that order: "
+        f"{'; '.join(said)}."
+    ]
 
 
 def _to_close(connection: duckdb.DuckDBPyConnection, round_: str) -> str:
@@ -166,7 +200,7 @@ def _by_scope(lines: Sequence[Row], horizon_year: str) -> Table:
                 "Do nothing, returned": millions(figure["funding_gap"]),
                 "Do nothing, modelled": millions(figure["funding_gap_modelled"]),
                 "Plan, returned": millions(figure["residual_gap"]),
-                "Plan in full": millions(figure["residual_gap_in_full"]),
+                "Plan, modelled in full": millions(figure["residual_gap_in_full"]),
                 "As expected": millions(figure["residual_gap_mean_runs"]),
                 "P10": millions(figure["residual_gap_p10_runs"]),
                 "P90": millions(figure["residual_gap_p90_runs"]),

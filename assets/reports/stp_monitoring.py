@@ -22,7 +22,7 @@ TITLE = "Monitoring"
 NOTHING = "No monitoring return has been accepted yet."
 PANELS = 9
 ILLUSTRATIVE = (
-    "The monitoring returns are illustrative. They are the sample's: no value is anybody's, and nothing may be quoted."
+    "The monitoring returns are illustrative, and nothing may be quoted: they are the sample's, no value is anybody's."
 )
 VARIATION = {
     "improvement": "special cause, improving",
@@ -97,7 +97,7 @@ select
     if(is_critical, 'yes', 'no') as "Critical",
     strftime(baseline_date, '%-d %b %Y') as "First planned",
     coalesce(strftime(forecast_date, '%-d %b %Y'), 'no date') as "Expected",
-    slip_days as "Days late",
+    nullif(slip_days, 0) as "Days late",
     upper(rag[1]) || rag[2:] as "Colour",
     why as "Why",
 from mart.milestone_rag
@@ -211,7 +211,8 @@ def stp_monitoring(connection: duckdb.DuckDBPyConnection) -> Document:
             "Improving and concern: special cause in the month. Misses target: its limits do. Not known is never green."
         ]),
         Table("Milestones late", _frame(connection, LATE, month), [
-            "Critical first. Slip is against the day first planned."
+            "Critical first. Days late are those expected, against the day first planned; a dash where that day has "
+            "passed and no later one is given."
         ]),
         Table("Claims that do not add up", _frame(connection, CLAIMS, month), [
             "All claims are in the report of claims."
@@ -291,7 +292,9 @@ def _summary(
         "where month = ?",
         [month],
     ).fetchone()
-    (questions,) = connection.execute("select count(*) from report.claims where is_to_question").fetchone()
+    (questions,) = connection.execute(
+        "select count(distinct (measure, scope, as_at)) from report.claims where is_to_question"
+    ).fetchone()
     (changed, pair) = connection.execute(
         "select count(*), any_value(round_before || ' and ' || round_after) from mart.round_changes "
         "where round_after = (select max(round_after) from report.changes) "

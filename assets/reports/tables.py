@@ -1,5 +1,8 @@
 """Reports: each a table of its own figures, and the document that a function makes of them."""
 
+from typing import Any
+
+import dagster as dg
 import duckdb
 
 from llr_pipeline.documents import Document
@@ -55,11 +58,17 @@ def _workforce(connection: duckdb.DuckDBPyConnection) -> Document:
     return workforce(connection)
 
 
+def _headlines(connection: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
+    from assets.reports.headlines import headlines
+
+    return {report: dg.MetadataValue.md(text) for report, text in headlines(connection).items()}
+
+
 TABLES = [
     report(
         "report.actuals",
         _actuals,
-        asks="What happened: beds planned beside beds open, and trusts among their peers",
+        asks="What happened to beds, beside what was planned, and to trusts among their peers?",
         reads=(
             "mart.layout_changes",
             "mart.peer_comparison",
@@ -132,10 +141,25 @@ TABLES = [
             "mart.workforce_doubts",
             "mart.workforce_projections",
             "reference.code_lists",
+            "reference.organisations",
         ),
     ),
     report(
-        "report.changes", _changes, asks="What changed from one round to the next?", reads=("mart.round_change_totals",)
+        "report.changes",
+        _changes,
+        asks="What changed from one round to the next?",
+        reads=(
+            "mart.round_change_totals",
+            "reference.code_lists",
+            "reference.organisations",
+            "reference.sectors",
+            "reference.sites",
+            "reference.specialty_groups",
+            "report.bed_capacity",
+            "report.funding_gap",
+            "report.headlines",
+            "report.workforce",
+        ),
     ),
     report("report.claims", _claims, asks="Do the published figures add up?"),
     report(
@@ -155,5 +179,5 @@ TABLES = [
             "report.claims",
         ),
     ),
-    table("report.headlines"),
+    table("report.headlines", then=_headlines),
 ]

@@ -50,8 +50,11 @@ select
     lists.label as "Check",
     lists.description as "What is compared",
     string_agg(
-        replace(assumptions.parameter, '_', ' ') || ' ' || printf('%g', assumptions.central_value) || ' '
-        || assumptions.unit, '; ' order by assumptions.parameter desc
+        replace(assumptions.parameter, '_', ' ') || ' ' || case assumptions.unit
+            when 'share' then printf('%g%%', 100 * assumptions.central_value)
+            when 'GBP 000' then printf('£%gk', assumptions.central_value)
+            else printf('%g ', assumptions.central_value) || assumptions.unit
+        end, '; ' order by assumptions.parameter desc
     ) as "Tolerance",
     any_value(assumptions.source order by assumptions.parameter desc) as "Source",
 from reference.code_lists as lists

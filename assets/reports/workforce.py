@@ -109,8 +109,12 @@ def _community(connection: duckdb.DuckDBPyConnection, round_: str, figures: Mapp
     (flows,) = rows_of(
         connection,
         """
-        select sum(joiners_wte) as joiners, sum(transfers_in_wte) as transfers,
-            sum(leavers_wte) + sum(retirements_wte) as gone
+        select
+            sum(joiners_wte) as joiners,
+            sum(transfers_in_wte) as transfers,
+            sum(leavers_wte) + sum(retirements_wte) as gone,
+            arg_max(planned_bank_wte + planned_agency_wte, financial_year)
+                - arg_min(planned_bank_wte + planned_agency_wte, financial_year) as temporary,
         from mart.workforce_totals
         where round = ? and scenario = 'plan' and area_kind = 'setting' and area = 'community'
         """,
@@ -122,7 +126,11 @@ def _community(connection: duckdb.DuckDBPyConnection, round_: str, figures: Mapp
     if flows["gone"] is None or flows["joiners"] is None:
         return f"{said}."
     joiners, transfers, gone = (number(flows[name], decimals=0) for name in ("joiners", "transfers", "gone"))
-    return f"{said}: {joiners} are to join and {transfers} to come from hospitals, while {gone} leave or retire."
+    said += f": {joiners} are to join and {transfers} to come from hospitals, while {gone} leave or retire"
+    if flows["temporary"] is None or abs(flows["temporary"]) < 0.5:
+        return f"{said}."
+    less = "fewer" if flows["temporary"] < 0 else "more"
+    return f"{said}, with {number(abs(flows['temporary']), decimals=0)} {less} of bank and agency."
 
 
 def _needed(horizon_year: str, figures: Mapping[str, float | None]) -> str:

@@ -38,12 +38,14 @@ inner join reference.code_lists as settings on settings.list_name = 'setting' an
 where totals.round = $round and totals.area_kind = 'setting' and totals.verdict <> 'no fall planned'
 union all
 select
-    settings.label || ', ' || lower(groups.label) || ' (' || tests.organisation_code || ')',
+    concat_ws(', ', settings.label, nullif(lower(groups.label), lower(settings.label)))
+        || ' (' || organisations.organisation_name || ')',
     tests.verdict,
     tests.sentence,
 from mart.redundancy_test as tests
 inner join reference.code_lists as settings on settings.list_name = 'setting' and tests.setting = settings.code
 inner join reference.code_lists as groups on groups.list_name = 'staff_group' and tests.staff_group = groups.code
+inner join reference.organisations as organisations on tests.organisation_code = organisations.organisation_code
 where tests.round = $round and tests.verdict <> 'no fall planned'
 order by "Who"
 """
@@ -54,10 +56,13 @@ staff as (
     select
         *,
         is_small_number(planned_wte) or is_small_number(closing_stock_wte) as is_few,
-        -- the setting's total, less all others, would give a group away that is alone: the next fewest goes with it
+        planned_wte > 0 and closing_stock_wte > 0 as has_staff,
+        -- the setting's total, less all others, would give a group away that is alone: the next fewest goes with it,
+        -- of those that have any, since one of none takes nothing out of the sum
         is_few or (
             count(*) filter (where is_few) over (partition by setting) = 1
-            and row_number() over (partition by setting, is_few order by planned_wte) = 1
+            and has_staff
+            and row_number() over (partition by setting, is_few, has_staff order by planned_wte) = 1
         ) as is_kept_back,
     from (
         select *
@@ -67,36 +72,39 @@ staff as (
 )
 
 select
-    settings.label || ', ' || lower(groups.label) || ' (' || staff.organisation_code || ')' as "Who",
-    if(is_kept_back, null, counted(staff.planned_wte)) as "Planned",
-    if(is_kept_back, null, counted(staff.demand_wte)) as "Needed",
+    concat_ws(', ', settings.label, nullif(lower(groups.label), lower(settings.label)))
+        || ' (' || organisations.organisation_name || ')' as "Who",
+    if(is_kept_back, null, round(staff.planned_wte)) as "Planned",
+    if(is_kept_back, null, round(staff.demand_wte)) as "Needed",
     if(is_kept_back, not_shown(), replace(staff.demand_basis, '_', ' ')) as "Follows",
-    if(is_kept_back, null, counted(staff.closing_stock_wte)) as "In post",
-    if(is_kept_back, null, counted(staff.bank_wte)) as "Bank",
-    if(is_kept_back, null, counted(staff.agency_wte)) as "Agency",
-    if(is_kept_back, null, counted(staff.unfilled_wte)) as "Unfilled",
-    if(is_kept_back, null, counted(staff.unfilled_wte_p90_runs)) as "Unfilled, P90",
+    if(is_kept_back, null, round(staff.closing_stock_wte)) as "In post",
+    if(is_kept_back, null, round(staff.bank_wte)) as "Bank",
+    if(is_kept_back, null, round(staff.agency_wte)) as "Agency",
+    if(is_kept_back, null, round(staff.unfilled_wte)) as "Unfilled",
+    if(is_kept_back, null, round(staff.unfilled_wte_p90_runs)) as "Unfilled, P90",
     if(is_kept_back, null, printf('£%.1fm', staff.cost_gbp / 1000000)) as "Cost",
 from staff
 inner join reference.code_lists as settings on settings.list_name = 'setting' and staff.setting = settings.code
 inner join reference.code_lists as groups on groups.list_name = 'staff_group' and staff.staff_group = groups.code
+inner join reference.organisations as organisations on staff.organisation_code = organisations.organisation_code
 order by settings.position, groups.position, staff.organisation_code
 """
 SCENARIOS = """
 select
     settings.label as "Setting",
     replace(totals.scenario, '_', ' ') as "Scenario",
-    counted(totals.demand_wte) as "Needed",
-    counted(totals.demand_wte_p10_runs) as "P10",
-    counted(totals.demand_wte_p90_runs) as "P90",
-    counted(totals.closing_stock_wte) as "In post",
+    round(totals.demand_wte) as "Needed",
+    round(totals.demand_wte_p10_runs) as "P10",
+    round(totals.demand_wte_p90_runs) as "P90",
+    round(totals.closing_stock_wte) as "In post",
     round(totals.gap_wte) as "Gap",
-    counted(totals.unfilled_wte) as "Unfilled",
-    counted(totals.unfilled_wte_mean_runs) as "Unfilled, mean of runs",
+    round(totals.unfilled_wte) as "Unfilled",
+    round(totals.unfilled_wte_mean_runs) as "Unfilled, mean of runs",
 from mart.workforce_totals as totals
 inner join reference.code_lists as settings on settings.list_name = 'setting' and totals.area = settings.code
 where totals.round = $round and totals.financial_year = $year and totals.area_kind = 'setting'
     and totals.area in ('acute', 'community', 'mental_health')
+    and not coalesce(is_small_number(totals.planned_wte) or is_small_number(totals.closing_stock_wte), false)
 order by settings.position, totals.scenario
 """
 DOUBTS = """
@@ -138,7 +146,8 @@ SOME = (
         "gives: the most that leavers and retirements can take away at the central share replaced. Replaced at most: "
         "the share of them that can be replaced with the fall still coming without redundancy; 100% where ending bank "
         "and agency work is enough. Replaced as planned: joiners returned over leavers and retirements; above 100% "
-        "staff grow. 1 to 4 is not told further, nor what it could be worked out from.",
+        "staff grow. Where bank and agency staff are fewer than 5, neither their number nor what would give it away is "
+        "shown.",
     ),
     (
         "The test in words",
@@ -150,7 +159,8 @@ SOME = (
         NEEDED,
         "Whole-time equivalents, every scheme delivered in full, joiners as returned. Needed: the base year's staff "
         "of all contracts, grown as the care hours of their wards or their contacts grow; else as planned. Bank, then "
-        "agency, each up to its cap. Unfilled, P90: one run in ten leaves more. 1 to 4 is not told further.",
+        "agency, each up to its cap; what is unfilled then. These are posts of the model, not people, and are shown "
+        "however few. Unfilled, P90: one run in ten leaves more. A group of fewer than 5 staff is not shown.",
     ),
     (
         "Scenarios, last year",

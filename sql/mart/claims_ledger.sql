@@ -258,7 +258,7 @@ judged as (
                 then 'agrees_when_truncated'
             when warehouse_value is not null then 'differs'
             when nearest_value is not null then 'different_scope'
-            when printed_elsewhere is not null then 'differs'
+            when printed_elsewhere is not null then 'documents_differ'
             else 'nothing_to_compare_with'
         end as verdict,
     from worked
@@ -297,12 +297,9 @@ select
             then 'The ' || round || ' returns come to ' || format('{:,.3f}', warehouse_value)
             || ': cut off at the last printed digit, not rounded'
         when 'different_scope' then 'Not compared: ' || nearest_reason
-        when 'differs'
-            then if(
-                warehouse_value is null, 'Documents differ: elsewhere ' || printed_elsewhere,
-                'The ' || round || ' returns come to ' || format('{:,.0f}', warehouse_value)
-            )
+        when 'differs' then 'The ' || round || ' returns come to ' || format('{:,.0f}', warehouse_value)
+        when 'documents_differ' then 'No return holds it, and documents differ: elsewhere ' || printed_elsewhere
         else 'No return holds a figure of this measure and scope'
     end
-    || if(verdict not in ('differs') and printed_elsewhere is not null, '. Elsewhere ' || printed_elsewhere, '') as why,
+    || if(verdict not in ('differs', 'documents_differ') and printed_elsewhere is not null, '. Elsewhere ' || printed_elsewhere, '') as why,
 from judged

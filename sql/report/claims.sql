@@ -7,11 +7,13 @@ ranked as (
     select
         *,
         list_position(
-            ['differs', 'agrees_when_truncated', 'different_scope', 'nothing_to_compare_with', 'agrees'],
-            if(
-                arithmetic_verdict = 'differs' or verdict = 'differs', 'differs',
-                if(arithmetic_verdict = 'agrees_when_truncated', arithmetic_verdict, verdict)
-            )
+            ['differs', 'documents_differ', 'agrees_when_truncated', 'different_scope', 'nothing_to_compare_with', 'agrees'],
+            case
+                when 'differs' in (arithmetic_verdict, verdict) then 'differs'
+                when verdict = 'documents_differ' then verdict
+                when arithmetic_verdict = 'agrees_when_truncated' then arithmetic_verdict
+                else verdict
+            end
         ) as place,
     from claims_ledger
 )
@@ -34,7 +36,7 @@ select
     warehouse_value,
     unit,
     verdict,
-    place <= 2 as is_to_question,
+    place <= 3 as is_to_question,
     why,
 from ranked
 order by position

@@ -78,10 +78,10 @@ def test_everything_in_the_catalogue_says_what_it_is_whose_and_for_whom():
     assert all(len(n.owners) == 1 for n in nodes)
 
 
-def test_a_report_says_first_what_it_answers_and_where_it_is():
+def test_a_report_says_first_what_it_answers():
+    """In plain words: a list of assets shows the beginning of a description as it stands, marks and addresses too."""
     nodes = [n for n in defs.resolve_asset_graph().asset_nodes if "html" in n.kinds]
     assert len(nodes) == 9
     for node in nodes:
-        asks, links, *_ = node.description.split("\n\n")
-        assert re.fullmatch(r"\*\*[A-Z].*\*\*", asks), node.key
-        assert f"/latest/{node.key.path[1]}/index.html)" in links
+        asks, *_ = node.description.split("\n\n")
+        assert re.fullmatch(r"[A-Z][^*`<>\[\]()]*\?", asks), node.key

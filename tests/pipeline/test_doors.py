@@ -137,6 +137,8 @@ def test_the_front_page_leads_to_every_report(served):
     assert status == 200
     for name in REPORTS:
         assert f'href="{name}/index.html"'.encode() in content
+    assert b"<h1>Leicester, Leicestershire and Rutland</h1>" in content
+    assert b"nothing may be quoted" in content
 
 
 def test_managers_can_look_and_not_touch(served):

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from assets.reports.funding_gap import funding_gap, millions
+from assets.reports.headlines import headlines as headlines_of
 from llr_pipeline.contracts import contracts
 
 EQUAL = "equals the published figure"
@@ -56,6 +57,17 @@ def test_the_three_published_gaps_stand_side_by_side(document):
     assert list(frame["Printed as"]) == ["c£450m", "c£70m", "£399 million", "never printed as a sum"]
     assert list(frame["Returns of the round"]) == ["£450.0m", "£70.0m", "£399.3m", "£520.0m"]
     assert list(frame["Scope"]) == ["NHS", "Local authorities", "NHS", "Both together"]
+
+
+def test_one_note_says_which_of_three_figures_is_which(document):
+    """The plan: 412.0 - 399.3 - 8.31 of investment = 4.39 over as returned; modelled 377.7 if nothing is done."""
+    (note,) = [note for note in document.notes if note.startswith("Each case has three figures: returned by the org")]
+    assert "if nothing is done £399.3m, £377.7m and £" in note
+    assert "under the plan \N{MINUS SIGN}£4.4m, \N{MINUS SIGN}£" in note
+
+
+def test_the_headlines_page_has_money_in_millions(published):
+    assert "| NHS gap in 2020/21 if nothing is done, as returned | £399.3m |" in headlines_of(published)["funding_gap"]
 
 
 def test_charts_say_their_figures_in_words(document):

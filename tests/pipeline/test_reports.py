@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from assets.reports.bed_capacity import bed_capacity
+from assets.reports.headlines import headlines
 from assets.reports.tables import TABLES
 from llr_pipeline.checks import check_contract
 from llr_pipeline.contracts import contracts
@@ -169,16 +170,30 @@ def test_the_tables_keep_their_contracts(planned):
 def test_the_summary_says_the_finding_first(planned):
     document = bed_capacity(planned)
     assert document.summary.split("\n\n") == [
-        "**The 2016-11 plan takes acute beds from 1,940 to 1,697 (243 fewer, 12.5%) and community beds from 233 to 195 "
-        "(38 fewer, 16.3%).**",
+        # 1,756.9 and 309.05 needed on average, rounded up: 1,757 - 1,697 and 310 - 195; a quarter of the runs are short
+        "**The 1,697 acute beds planned for 2020/21 are too few in 250 of 1,000 simulated futures, by 60 on average, "
+        "and the 195 community beds are too few in 250 of 1,000 simulated futures, by 115 on average.**",
+        "The 2016-11 plan takes acute beds from 1,940 to 1,697 (243 fewer, 12.5%) and community beds from 233 to 195 "
+        "(38 fewer, 16.3%).",
         "With its schemes delivered in full, the patients of 2020/21 need 1,657 acute beds (40 fewer than planned) "
-        "and 210 community beds (15 more than planned). At the confidence that senders state: 1,757 acute (1,707 to "
-        "1,807), 310 community (260 to 360).",
+        "and 210 community beds (15 more than planned). If schemes deliver what their senders are confident of, as "
+        "late as assumed, they need 1,757 acute beds (1,707 to 1,807 in eight futures of ten) and 310 community beds "
+        "(260 to 360 in eight futures of ten).",
         "11 of 12 figures equal those published. Fewer acute beds by 2020/21, as a share of those in 2015/16: 12.5%, "
         "published as 12%, cut short and not rounded.",
     ]
     assert document.notes[0].startswith("Illustrative below the published totals.")
     assert document.headlines["acute_beds_after"] == 1697
+
+
+def test_a_plan_with_room_is_said_to_be_enough(connection):
+    """1,756.9 are needed on average, 1,757 whole beds: of 1,900 planned 143 are to spare, in three quarters of runs."""
+    fill(connection, {"2016-11": {"stp_acute": (1940, 1900, *ACUTE[2:])}})
+    build(connection)
+    assert bed_capacity(connection).summary.startswith(
+        "**The 1,900 acute beds planned for 2020/21 are enough in 750 of 1,000 simulated futures, with 143 to spare on "
+        "average.**\n\n"
+    )
 
 
 def test_the_first_shortfall_is_said_in_one_sentence(planned):
@@ -193,12 +208,12 @@ def test_the_first_shortfall_is_said_in_one_sentence(planned):
                 "values ('2016-11', 'plan', 'system', 10, 0, ?, ?, ?)",
                 [definition, quarter, needed],
             )
-    assert bed_capacity(planned).summary.split("\n\n")[2] == (
+    assert bed_capacity(planned).summary.split("\n\n")[3] == (
         "First quarter of the plan with too few beds, delivered in full: community beds in 2016/17 Q2, by 2.5 (and in "
         "1 of 4 quarters of 2015/16)."
     )
     planned.execute("delete from mart.bed_demand_quarter_totals where bed_definition = 'stp_acute'")
-    assert "acute beds in" not in bed_capacity(planned).summary.split("\n\n")[2]
+    assert "acute beds in" not in bed_capacity(planned).summary.split("\n\n")[3]
 
 
 def test_moves_are_added_over_the_lines_of_a_scheme_and_averaged_over_the_year(planned):
@@ -235,7 +250,7 @@ def test_the_page_of_the_sample_stands_alone_and_can_be_read_without_seeing(samp
     assert "Illustrative below" in text
     assert "Open Government Licence" in text
     assert text.count("<svg") == 3
-    assert re.findall(r'(?:src|href)="(?!#)(.*?)"', text) == ["bed_capacity.xlsx"]
+    assert re.findall(r'(?:src|href)="(?!#)(.*?)"', text) == ["../../latest/index.html", "bed_capacity.xlsx"]
     assert page.stat().st_size < 2e6
     assert re.match(r'<svg [^>]*class="marks" viewBox="[\d ]+">', page.with_name("beds_by_quarter.svg").read_text())
     assert not (tmp_path / "reports/latest").exists()  # not before what it says is published
@@ -295,11 +310,21 @@ def test_the_asset_page_shows_summary_chart_and_numbers(tmp_path, monkeypatch):
     found = materialised(Home(tmp_path))
     address = f"https://reports.example/{found['run_id']}/bed_capacity"
     assert found["report"] == f"{address}/index.html"
+    assert "(https://reports.example/latest/bed_capacity/bed_capacity.xlsx)" in found["latest"]
     assert "> Illustrative below the published totals." in found["summary"]
     assert len(found["summary"]) < 1000
     assert (found["acute_beds_after"], found["community_beds_headroom_plan"]) == (1697, -15)
     assert found["dagster/row_count"] == 33
     assert (tmp_path / "reports" / found["run_id"] / "bed_capacity/index.html").exists()
+
+
+def test_the_headlines_stand_open_on_their_page(planned):
+    """Under 1,000 characters a report, with nothing left out: nine figures of beds, among them 1,697."""
+    (text,) = headlines(planned).values()
+    assert len(text) < 1000
+    assert "| Acute beds planned for 2020/21 | 1,697 beds |" in text  # as published: the plan's own
+    assert "| Acute beds needed in 2020/21 if nothing is done | 2,014 beds \\* |" in text
+    assert text.count("\n| ") == 9
 
 
 # any report
@@ -349,7 +374,7 @@ def test_a_document_that_fails_leaves_the_last_one(tmp_path):
 
 def test_metadata_leaves_out_what_is_no_number():
     found = document_metadata("r", "counts", about(document(headlines={"a": 2.0, "b": None, "c": math.nan, "d": 0.5})))
-    assert {key: found[key] for key in found if key not in ("summary", "report")} == {"a": 2, "d": 0.5}
+    assert {key: found[key] for key in found if key not in ("summary", "latest", "report")} == {"a": 2, "d": 0.5}
     with pytest.raises(ValueError, match="not A b"):
         document(headlines={"A b": 1})
 

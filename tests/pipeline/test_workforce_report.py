@@ -35,7 +35,7 @@ READ = (
     "core.assumptions", "mart.redundancy_test", "mart.redundancy_totals", "mart.workforce_doubts",
     "mart.workforce_projections", "mart.workforce_totals",
 )  # fmt: skip
-EQUAL = "equals the published figure"
+EQUAL, DOCTORS = "equals the published figure", "medical_dental"
 
 
 @pytest.fixture
@@ -235,6 +235,11 @@ def test_the_page_of_the_sample_stands_alone(published, tmp_path):
         "**The 2016-11 plan has 1,500 fewer whole-time equivalents in acute hospitals by 2020/21 (13,680 to 12,180): "
         "turnover can do that without redundancy.**"
     )
+    # 1,484 + 144 - 1,353 = 275 with contracts; 275 - 41 of bank and agency = 234
+    assert (
+        "from 2,271 to 2,505 (234 more): 1,484 are to join and 144 to come from hospitals, while 1,353 leave or "
+        "retire, with 41 fewer of bank and agency."
+    ) in made.summary
     assert "3 of 3 figures equal those published. No return and no assumption leaves a doubt." in made.summary
     assert len(made.summary) < 1000
     assert [chart.name for chart in made.charts] == ["staff_by_year", "why_acute_staff_change"]
@@ -242,27 +247,38 @@ def test_the_page_of_the_sample_stands_alone(published, tmp_path):
     text = write_document(Home(tmp_path), "run1", "workforce", made).read_text(encoding="utf-8")
     assert re.findall(r"<h3[^>]*>(.*?)</h3>", text) == [shown.title for shown in (*made.charts, *made.tables)]
     assert made.tables[0].title == "Can turnover do it?"
-    assert re.findall(r'(?:src|href)="(?!#)(.*?)"', text) == ["workforce.xlsx"]
+    assert re.findall(r'(?:src|href)="(?!#)(.*?)"', text) == ["../../latest/index.html", "workforce.xlsx"]
     assert text.count("<svg") == 2
 
 
 def test_one_to_four_people_are_in_no_document(connection, tmp_path):
-    """Three therapists, and two bank nurses: neither count is told, nor what would give it away."""
+    """Three therapists, and two bank nurses: neither count is told, nor what would give it away.
+
+    A group of none is told: with it alone left out, the setting's total less the others would be the therapists.
+    """
+    none = {"group": DOCTORS, "setting": "acute", "row": 13}
     therapy = {"group": THERAPY, "setting": "acute", "row": 9}
     made = projected(
         (
             *staff([63.0, 62.0, 60.0, 58.0, 56.0, 52.0]), *staff(2.25, "bank", row=7),
             *staff([3.4, 3.3, 3.2, 3.1, 3.1, 3.1], **therapy),
             *staff([81.0, 80.0, 79.0, 78.0, 77.0, 76.0], group=SUPPORT, row=11),
+            *staff(0.0, **none),
         ),
-        (*flows(join=4.0), *flows(join=0.1, **therapy), *flows(join=6.0, group=SUPPORT, row=11)),
+        (
+            *flows(join=0.0, **none), *flows(join=4.0), *flows(join=0.1, **therapy),
+            *flows(join=6.0, group=SUPPORT, row=11),
+        ),
         assumptions=COMPLETE,
     )  # fmt: skip
     fill(connection, made)
     document = workforce(connection)
     tables = {table.title: table.frame for table in document.tables}
     needed = tables["Staff needed and staff in post under the plan, last year"].set_index("Who")
-    assert list(needed["Follows"] == "not shown: 1 to 4 people") == [True, True, False]  # the fewest of the others too
+    kept_back = needed["Follows"] == "not shown: 1 to 4 people"
+    shown = [who.split(" (")[0] for who in needed.index[~kept_back]]
+    assert shown == ["Acute hospital, medical and dental", "Acute hospital, clinical support"]
+    assert kept_back.sum() == 2  # the fewest of the others too
     assert needed[needed["Follows"].str.startswith("not shown")].drop(columns="Follows").isna().all(axis=None)
     words = tables["The test in words"].set_index("Who")["In words"]
     assert [sentence.startswith("Not shown") for sentence in words] == [False, False, True]  # nurses

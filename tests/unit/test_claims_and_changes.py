@@ -66,7 +66,7 @@ def test_every_claim_has_a_verdict_beside_the_returns():
     other = claims["capital_cases_in_preparation", "update_2018"]
     assert (other["verdict"], other["difference"]) == ("different_scope", None)
     department = claims["emergency_department_cost", "press_release"]
-    assert department["verdict"] == "differs"
+    assert department["verdict"] == "documents_differ"
     assert "£48 million" in department["why"]
 
 
