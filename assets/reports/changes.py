@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from assets.reports.money import MILLION, millions
 from llr_pipeline.documents import MINUS, Document, Table, frame_of, number, rows_of
 
 if TYPE_CHECKING:
@@ -165,9 +166,7 @@ def _figure(row: Row, name: str) -> str:
     value = row[name]
     if value is None or row["unit"] not in ("gbp", "percent"):
         return number(value)
-    sign = MINUS if value < 0 else ""
-    text = number(abs(value), decimals=1)
-    return f"{sign}£{text}m" if row["unit"] == "gbp" else f"{sign}{text}%"
+    return millions(value * MILLION) if row["unit"] == "gbp" else f"{number(value, decimals=1)}%"
 
 
 def _headlines(rows: Sequence[Row], before: str, after: str) -> Table:

@@ -8,11 +8,11 @@ from typing import Any
 import duckdb
 
 from assets.reports import funding_charts, funding_tables
+from assets.reports.money import millions
 from llr_pipeline.contracts import contracts
 from llr_pipeline.documents import Document, Table, number, rows_of
 
 Row = Mapping[str, Any]
-MILLION = 1e6
 CREDITS = (f"Published figures: {contracts()['reference.published_figures'].source['title']}.",)
 ILLUSTRATIVE = (
     "Illustrative below the published totals. No split of the published gap was ever published: every organisation, "
@@ -69,14 +69,6 @@ def funding_gap(connection: duckdb.DuckDBPyConnection) -> Document:
         notes=notes,
         credits=CREDITS,
     )
-
-
-def millions(value: float | None, *, decimals: int = 1) -> str:
-    """Pounds as people read them: £399.3m; with a minus where money is left over; a dash where there is none."""
-    if value is None:
-        return number(None)
-    text = number(abs(value) / MILLION, decimals=decimals)
-    return f"\N{MINUS SIGN}£{text}m" if value < 0 and text.strip("0.") else f"£{text}m"
 
 
 def _gap(horizon_year: str, figures: Mapping[str, float | None]) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import duckdb
 
-from llr_pipeline.documents import MINUS, number, rows_of
+from assets.reports.money import MILLION, millions
+from llr_pipeline.documents import number, rows_of
 from llr_pipeline.reports import INLINE
 
 Row = Mapping[str, Any]
@@ -34,7 +35,7 @@ def _table(rows: list[Row]) -> str:
 def _figure(row: Row) -> str:
     figure, unit = number(row["figure"]), row["unit"]
     if row["figure"] is not None and unit == "GBP m":
-        figure = f"{MINUS if row['figure'] < 0 else ''}£{number(abs(row['figure']), decimals=1)}m"
+        figure = millions(row["figure"] * MILLION)
     elif row["figure"] is not None:
         figure += "%" if unit == "percent" else f" {unit}"
     return f"{figure} \\*" if row["is_illustrative"] else figure

@@ -7,8 +7,9 @@ import re
 import duckdb
 import pytest
 
-from assets.reports.funding_gap import funding_gap, millions
+from assets.reports.funding_gap import funding_gap
 from assets.reports.headlines import headlines as headlines_of
+from assets.reports.money import millions
 from llr_pipeline.contracts import contracts
 
 EQUAL = "equals the published figure"
